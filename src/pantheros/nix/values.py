@@ -44,8 +44,6 @@ class Package(Expression):
 
     name: str
 
-    __str__ = Expression.__str__
-
 
 @dataclass(frozen=True, slots=True)
 class Raw(Expression):
@@ -53,8 +51,6 @@ class Raw(Expression):
 
     code: str
     home: str | None = None
-
-    __str__ = Expression.__str__
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +61,12 @@ class File(Expression):
     text: str
     executable: bool = False
 
-    __str__ = Expression.__str__
-
 
 @dataclass(frozen=True, slots=True)
 class FleetPath(Expression):
     """A file or directory of the fleet (posix path, relative to the fleet), which is copied into the output."""
 
     path: str
-
-    __str__ = Expression.__str__
 
 
 @dataclass(frozen=True, slots=True)
