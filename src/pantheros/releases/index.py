@@ -1,0 +1,579 @@
+"""The release index: which NixOS and home-manager options and packages a release has, without Nix.
+
+NixOS 24.11 and every home-manager are known whole, so there a name that is not found does not exist. Of
+NixOS after 24.11 only what changed is known, and not all of that: there an unknown name is a doubt. The data
+is packed (`data/README.md`) and read when first asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
+
+from pantheros.findings import nearest
+from pantheros.nix.values import Scope, Value, join_path, key, split_path
+from pantheros.releases.release import Release
+
+_DATA = Path(__file__).with_name("data")
+
+Kind = Literal["known", "group", "renamed", "removed", "unknown", "doubtful", "alias"]
+"""What the index says of a name:
+
+- known: it exists;
+- group: no option itself, but options lie below it (`services.openssh`);
+- renamed: it may still work, with a warning, but `to` is its name now;
+- removed: setting it fails the evaluation;
+- unknown: it does not exist;
+- doubtful: the index can't say;
+- alias: (packages) an old name, that may work or stop the evaluation with advice.
+"""
+
+
+class Unknown(Enum):
+    """The type of `UNKNOWN`, which stands for a default that is not known (None is one that is null)."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option, and what of a path lies inside its value."""
+
+    name: str
+    """As the index has it: `<name>` stands for any key, `*` for any element of a list."""
+    type: str
+    """The type as NixOS describes it ("null or string"); "" when it is not known for this release."""
+    read_only: bool = False
+    hidden: bool = False
+    internal: bool = False
+    below: tuple[str, ...] = ()
+    """The end of the path, which is part of the option's value: ("PermitRootLogin",) of
+    `services.openssh.settings.X11.PermitRootLogin`, were `X11` an option of free form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the index says of an option's path or a package's name in one release."""
+
+    kind: Kind
+    option: Option | None = None
+    """The option, when it answers: always when known, mostly when renamed."""
+    to: str = ""
+    """The name to use: what it was renamed to, what replaces it, or its older name in this release."""
+    since: Release | None = None
+    """When it changed; for an unknown name the later release that has it."""
+    certain: bool = True
+    """False when the release in `since` was inferred."""
+    detail: str = ""
+    """A sentence on the change, to show to a user."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskoField:
+    """A field of one kind of disko content (`gpt`, `luks`, `btrfs`, ...)."""
+
+    type: str
+    required: bool
+
+
+class _Change(NamedTuple):
+    """A line of changes.json, as `data/README.md` describes it."""
+
+    name: str
+    kind: Literal["added", "removed", "renamed", "retyped"]
+    to: str
+    since: Release
+    certain: bool
+    detail: str
+
+
+class _Row(NamedTuple):
+    """One option of the index; `default` is JSON, "" when not known."""
+
+    type: str
+    flags: str = ""
+    to: str = ""
+    default: str = ""
+
+    def option(self, name: str, below: tuple[str, ...]) -> Option:
+        flags = self.flags
+        return Option(name, self.type, "r" in flags, "h" in flags, "i" in flags, below)
+
+
+_OF_DEFAULT = re.compile(r"(No d|D)efault|(On|Off) by default|Turned on")
+"""How the sentence begins on a change that leaves the option's type alone."""
+
+_WHOLE_NIXOS = "24.11"
+_NEWEST_WHOLE_HOME = "26.05"
+
+
+class Index:
+    """The options and packages of one release."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+        self._found: dict[tuple[Scope, tuple[str, ...]], Status] = {}
+        self._tables: dict[Scope, _Table] = {}
+
+    @staticmethod
+    @cache
+    def of(release: Release) -> Index:
+        """The index of a release; the same one each time."""
+        return Index(release)
+
+    def option(self, scope: Scope, path: tuple[str, ...]) -> Option | None:
+        """The option that a path sets, or sets part of; None when it is none that answers in this release."""
+        return self.status(scope, path).option
+
+    def default(self, scope: Scope, path: tuple[str, ...]) -> Value | Unknown:
+        """The option's own default; `UNKNOWN` when it is not plain data or may differ in this release.
+
+        Only NixOS options that lie below no `<name>` have known defaults.
+        """
+        status = self.status(scope, path)
+        if status.kind != "known" or status.option is None or status.option.below:
+            return UNKNOWN
+        return self._table(scope).default(status.option.name)
+
+    def status(self, scope: Scope, path: tuple[str, ...]) -> Status:
+        """What is known of the path of a setting. `*` or a number stands for a list's element."""
+        status = self._found.get((scope, path))
+        if status is None:
+            status = self._table(scope).status(path)
+            if status.kind in {"unknown", "doubtful"} and status.since is None:
+                status = self._later(scope, path, status)
+            self._found[scope, path] = status
+        return status
+
+    def nearest(self, scope: Scope, path: tuple[str, ...]) -> str | None:
+        """The known path that an unknown one was most likely meant to be."""
+        for length in range(len(path)):
+            status = self.status(scope, path[: length + 1])
+            if status.option or status.kind not in {"unknown", "doubtful"}:
+                continue
+            meant = nearest(path[length], self._table(scope).members(path[:length]))
+            return join_path([*path[:length], meant]) if meant else None
+        return None
+
+    def package(self, name: str) -> Status:
+        """What is known of a package, by its attribute path below `pkgs`. `ValueError` when it is no path."""
+        return _package(self.release, name)
+
+    @property
+    def disko(self) -> Mapping[str, Mapping[str, DiskoField]]:
+        """The fields of disko content by kind: `index.disko["luks"]["name"]`; alike in every release."""
+        return _disko()
+
+    def _table(self, scope: Scope) -> _Table:
+        table = self._tables.get(scope)
+        if table is None:
+            table = self._tables[scope] = _Table(scope, self.release)
+        return table
+
+    def _later(self, scope: Scope, path: tuple[str, ...], status: Status) -> Status:
+        """The status of a name not found, with the later release that has it, or its older name here."""
+        name = join_path(path)
+        for change in _changes(scope):
+            if change.since <= self.release:
+                continue
+            if change.kind == "added" and _starts(name, change.name):
+                return Status(status.kind, None, "", change.since, change.certain, change.detail)
+            if change.kind == "renamed" and change.to and _starts(name, change.to):
+                old = split_path(change.name) + path[len(split_path(change.to)) :]
+                to = join_path(old) if self.option(scope, old) else ""
+                return Status(status.kind, None, to, change.since, change.certain, change.detail)
+        if scope == "home":
+            for release in Release.all():
+                if self.release < release <= _NEWEST_WHOLE_HOME:
+                    later = Index.of(release)._table(scope).status(path)
+                    if later.kind in {"known", "group"}:
+                        return replace(status, since=release)
+        return status
+
+
+def _starts(name: str, pattern: str) -> bool:
+    """Whether an option's name is `pattern` or lies below it."""
+    return name == pattern or name.startswith(pattern + ".")
+
+
+# Options ----------------------------------------------------------------------------------------------------
+
+
+class _Table:
+    """The options of one scope in one release: rows by name, the names in order, and what went away."""
+
+    def __init__(self, scope: Scope, release: Release) -> None:
+        base = _WHOLE_NIXOS if scope == "nixos" else min(release.name, _NEWEST_WHOLE_HOME)
+        self._types, lines = _lines(scope, base)
+        self._lines: Mapping[str, str] = lines
+        self._rows: dict[str, _Row] = {}
+        self._names = list(lines)
+        self._gone: dict[str, _Change] = {}
+        self._doubts: dict[str, _Change] = {}
+        self._whole = release <= base
+        self._release = release
+        changes = [change for change in _changes(scope) if change.since <= release]
+        if scope == "nixos":
+            for change in changes:
+                self._apply(change)
+            self._names = sorted({*self._names, *self._rows})
+        else:  # known whole: the changes only have the words on what the list just marks as removed
+            self._gone = {change.name: change for change in changes if self._removed(change.name)}
+
+    def _row(self, name: str) -> _Row | None:
+        row = self._rows.get(name)
+        if row is None and name in self._lines:
+            number, *rest = self._lines[name].split("\t")
+            row = self._rows[name] = _Row(self._types[int(number)], *rest)
+        return row
+
+    def _removed(self, name: str) -> bool:
+        row = self._row(name)
+        return row is not None and "x" in row.flags
+
+    def _apply(self, change: _Change) -> None:
+        """Take a change over into NixOS's rows. A type is kept only where the change leaves it alone."""
+        name, row = change.name, self._row(change.name)
+        match change.kind:
+            case "added":
+                self._add(name, change)
+            case "retyped":
+                if row:
+                    kept = row.type if _OF_DEFAULT.match(change.detail) else ""
+                    self._rows[name] = row._replace(type=kept, default="")
+            case "renamed" | "removed":
+                if change.to:
+                    self._add(change.to, change)
+                if change.kind == "renamed":
+                    for old in self._inside(name):
+                        moved = self._row(old)
+                        if moved:
+                            self._rows.setdefault(change.to + old[len(name) :], moved._replace(default=""))
+                self._gone[name] = change
+
+    def _add(self, name: str, change: _Change) -> None:
+        """A name that the release brings: of no known type, except that `settings` are of free form."""
+        prefix, settings, _ = name.partition(".settings.")
+        if settings:
+            self._add(prefix + ".settings", change)
+        self._gone.pop(name, None)
+        row = self._row(name)
+        if (row and not row.to and "x" not in row.flags) or self._part(name):
+            return
+        if self._inside(name) and not change.name.startswith(name + "."):
+            return  # a group that is there already
+        self._rows[name] = _Row("attribute set" if name.endswith(".settings") else "")
+        if not change.certain and self._release == change.since:
+            self._doubts[name] = change
+
+    def _part(self, name: str) -> bool:
+        """Whether an option above `name` takes it as a part of its value."""
+        parts = split_path(name)
+        for length in range(1, len(parts)):
+            row = self._row(_joined(parts[:length]))
+            if row and row.type and _holds(row.type, _steps(parts[length:]), listed=True):
+                return True
+        return False
+
+    def _inside(self, name: str) -> list[str]:
+        """The names in the index below an option or group, whole; not those that a change brought."""
+        start = bisect_left(self._names, name + ".")
+        return self._names[start : bisect_left(self._names, name + "/", start)]  # "/" comes after "."
+
+    def default(self, name: str) -> Value | Unknown:
+        row = self._row(name)
+        if row is None or not row.default:
+            return UNKNOWN
+        value: Value = json.loads(row.default)
+        return value
+
+    def status(self, path: tuple[str, ...]) -> Status:
+        fallback: Status = Status("unknown" if self._whole else "doubtful")
+        ends = [""]
+        met: list[tuple[_Row, str, int]] = []
+        for depth, part in enumerate(path, 1):
+            further: list[str] = []
+            for end in ends:
+                for step in (key(part), "<name>", "*") if _element(part) else (key(part), "<name>"):
+                    name = f"{end}.{step}" if end else step
+                    gone = self._gone.get(name)
+                    if gone:
+                        return self._of_gone(gone, name, path, depth)
+                    row = self._row(name)
+                    if row:
+                        if row.to or "x" in row.flags:
+                            return self._of_old(row, name, path, depth)
+                        met.append((row, name, depth))
+                    elif not self._has_below(name):
+                        continue
+                    further.append(name)
+            ends = further
+            if not ends:
+                break
+        for row, name, depth in met:
+            if depth == len(path):
+                return self._known(row, name, ())
+        if ends:
+            return Status("group") if path else fallback
+        for row, name, depth in reversed(met):
+            if not row.type:
+                return Status("doubtful", detail=f"what `{name}` takes is not known for {self._release}")
+            listed = self._has_below(name)
+            if _holds(row.type, _steps(path[depth:]), listed=listed):
+                return self._known(row, name, path[depth:])
+            if not listed:
+                return Status("unknown", detail=f"`{name}` is of type {row.type}")
+        return fallback
+
+    def _known(self, row: _Row, name: str, below: tuple[str, ...]) -> Status:
+        doubt = self._doubts.get(name)
+        if doubt:
+            return Status("doubtful", row.option(name, below), "", doubt.since, False, doubt.detail)
+        return Status("known", row.option(name, below))
+
+    def _of_gone(self, change: _Change, name: str, path: tuple[str, ...], depth: int) -> Status:
+        """The status of a path at or below one that a change renamed or removed."""
+        certain = change.certain or self._release > change.since
+        to = _filled(change.to, name, path, depth) if change.to else ""
+        if change.kind == "removed":
+            return Status("removed", None, to, change.since, certain, change.detail)
+        full = ".".join((name, *map(key, path[depth:])))
+        row = self._row(full)
+        return Status("renamed", row and row.option(full, ()), to, change.since, certain, change.detail)
+
+    def _of_old(self, row: _Row, name: str, path: tuple[str, ...], depth: int) -> Status:
+        """The status of a path at or below one that the index itself has as renamed or removed."""
+        if not row.to:
+            return Status("removed")
+        if not self._row(row.to):  # evaluation gives a rename its target's type, if that is an option
+            row = row._replace(type="")
+        return Status("renamed", row.option(name, path[depth:]), _filled(row.to, name, path, depth))
+
+    def _has_below(self, name: str) -> bool:
+        position = bisect_left(self._names, name + ".")
+        return position < len(self._names) and self._names[position].startswith(name + ".")
+
+    def members(self, path: tuple[str, ...]) -> list[str]:
+        """The names right below a path, old ones left out."""
+        ends = [""]
+        for part in path:
+            ends = [
+                name
+                for end in ends
+                for step in (key(part), "<name>", "*")
+                if self._has_below(name := f"{end}.{step}" if end else step)
+            ]
+        found: dict[str, None] = {}
+        for end in ends:
+            prefix = end + "." if end else ""
+            for name in self._names[bisect_left(self._names, prefix) :]:
+                if not name.startswith(prefix):
+                    break
+                row = self._row(name)
+                if row and not row.to and "x" not in row.flags and name not in self._gone:
+                    found[split_path(name[len(prefix) :])[0]] = None
+        return [name for name in found if name not in {"<name>", "*"}]
+
+
+def _joined(parts: tuple[str, ...]) -> str:
+    """A name of the index from its parts."""
+    return ".".join(part if part in {"<name>", "*"} else key(part) for part in parts)
+
+
+def _filled(target: str, name: str, path: tuple[str, ...], depth: int) -> str:
+    """A rename's target for one path: `<name>`s filled with the path's own, the rest of the path after it."""
+    keys = [key(part) for step, part in zip(split_path(name), path, strict=False) if step in {"<name>", "*"}]
+    filled = [keys.pop(0) if step in {"<name>", "*"} and keys else key(step) for step in split_path(target)]
+    return ".".join((*filled, *map(key, path[depth:])))
+
+
+_CONTAINER = re.compile(r"(?:lazy )?attribute set of |list of |(?:list or )?DAG of ")
+_SCALAR = re.compile(
+    r"""boolean|string|.*integer|path|package|floating\ point|non-empty\ string|\(optionally\ newline
+    |one\ of\ (?:["<\d-]|true|false)|value\ ".*singular|An\ absolute\ path|absolute\ path""",
+    re.VERBOSE,
+)
+
+
+@cache
+def _holds(kind: str, steps: str, *, listed: bool) -> bool:
+    """Whether a value of this type can hold something that the index does not list, `steps` below it.
+
+    There is a "*" in `steps` for each name that may stand for a list's element, a "." for each that may not.
+    `listed` says that the index lists options below: then they are all that a submodule has. In doubt, True.
+    """
+    kind = kind.removeprefix("null or ").removeprefix("non-empty ")
+    while kind.startswith("(") and _closing(kind) == len(kind) - 1:
+        kind = kind[1:-1]
+    if not steps:
+        return True
+    if kind.startswith(("string, not", "path, not")):
+        return False
+    kind = kind.removesuffix(" convertible to it")
+    choices = _choices(kind)
+    if len(choices) > 1:
+        return any(_holds(choice, steps, listed=listed) for choice in choices)
+    container = _CONTAINER.match(kind)
+    if container:
+        if container[0] == "list of " and steps[0] != "*":
+            return False
+        return _holds(kind[container.end() :], steps[1:], listed=listed)
+    if kind == "submodule":
+        return not listed
+    return not _SCALAR.match(kind)
+
+
+def _steps(path: tuple[str, ...]) -> str:
+    return "".join("*" if _element(part) else "." for part in path)
+
+
+def _element(part: str) -> bool:
+    """Whether a name in a path may stand for an element of a list."""
+    return part == "*" or part.isdecimal()
+
+
+def _closing(text: str) -> int:
+    """Where the parenthesis closes that `text` begins with; -1 when it does not."""
+    depth = 0
+    for position, character in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if not depth:
+            return position
+    return -1
+
+
+def _choices(kind: str) -> list[str]:
+    """The types that a union is made of, split where " or " stands outside parentheses and quotes."""
+    found, depth, quoted, start = [], 0, False, 0
+    for position, character in enumerate(kind):
+        if character == '"':
+            quoted = not quoted
+        elif not quoted:
+            depth += {"(": 1, ")": -1}.get(character, 0)
+            if not depth and kind.startswith(" or ", position):
+                found.append(kind[start:position])
+                start = position + 4
+    return [*found, kind[start:]]
+
+
+# Packages ---------------------------------------------------------------------------------------------------
+
+
+def _package(release: Release, name: str) -> Status:
+    path = split_path(name)
+    verdict: Status | None = None
+    known = _known_package(path)
+    for change in _changes("package"):
+        old, new = _matched(split_path(change.name), path), _matched(split_path(change.to or "<name>"), path)
+        if change.since > release:
+            if known.kind in {"unknown", "doubtful"}:
+                if old == {} and change.kind != "added":
+                    known = Status("known")
+                elif old is not None and change.kind == "added":
+                    known = Status("unknown", None, "", change.since, change.certain, change.detail)
+                elif new is not None and not change.to.startswith("<name>") and change.to:
+                    here = change.name if _known_package(split_path(change.name)).kind != "unknown" else ""
+                    known = Status("unknown", None, here, change.since, change.certain, change.detail)
+        elif old is not None and change.kind != "retyped":
+            verdict = _changed_package(release, change, old)
+        elif new == {} and change.to:
+            verdict = Status("known", None, "", change.since, True, change.detail)
+    if verdict:
+        return verdict
+    if known.kind == "unknown" and release > _WHOLE_NIXOS:
+        return replace(known, kind="doubtful")
+    return known
+
+
+def _changed_package(release: Release, change: _Change, filled: dict[str, str]) -> Status:
+    certain = change.certain or release > change.since
+    to = ".".join(filled.get(part, part) for part in split_path(change.to)) if change.to else ""
+    match change.kind:
+        case "added":
+            return Status("known" if certain else "doubtful", None, "", change.since, certain, change.detail)
+        case "removed":  # of `set.<name>` only some members went
+            kind: Kind = "doubtful" if filled else "removed"
+            return Status(kind, None, to, change.since, certain, change.detail)
+        case _:
+            return Status("renamed", None, to, change.since, certain, change.detail)
+
+
+def _matched(pattern: tuple[str, ...], path: tuple[str, ...]) -> dict[str, str] | None:
+    """What `<name>` in the pattern stands for, when the path is the pattern or lies below it; else None."""
+    if len(path) < len(pattern):
+        return None
+    filled: dict[str, str] = {}
+    for want, part in zip(pattern, path, strict=False):
+        if want == "<name>":
+            filled[want] = key(part)
+        elif want != part:
+            return None
+    return filled
+
+
+def _known_package(path: tuple[str, ...]) -> Status:
+    """What 24.11 says of a package."""
+    sets, top = _package_sets(), path[0]
+    if f" {top} " in sets["?"]:
+        return Status("alias", detail=f"`{top}` is an old name")
+    if f" {top} " not in sets[""] and top not in sets:
+        return Status("unknown")
+    if len(path) == 1:
+        return Status("known")
+    if top not in sets:
+        return Status("doubtful", detail=f"the members of `{top}` are not listed")
+    return Status("known" if f" {'.'.join(path[1:])} " in sets[top] else "unknown")
+
+
+# The data ---------------------------------------------------------------------------------------------------
+
+
+def _text(name: str) -> str:
+    data = (_DATA / name).read_bytes()
+    return (zlib.decompress(data, 31) if name.endswith(".gz") else data).decode()
+
+
+@cache
+def _lines(scope: Scope, release: str) -> tuple[list[str], Mapping[str, str]]:
+    """The types of an index file, and the rest of each option's line by its name, in order."""
+    _, types, *lines = _text(f"{scope}-{release}.txt.gz").splitlines()
+    return json.loads(types), MappingProxyType(dict(line.split("\t", 1) for line in lines))
+
+
+@cache
+def _changes(scope: Literal["nixos", "home", "package"]) -> tuple[_Change, ...]:
+    """What changed after 24.11 in the scope, oldest first."""
+    return tuple(
+        _Change(row["name"], row["kind"], row["to"], Release(row["since"]), row["certain"], row["detail"])
+        for row in json.loads(_text("changes.json"))["changes"]
+        if row["scope"] == scope
+    )
+
+
+@cache
+def _package_sets() -> Mapping[str, str]:
+    """Each set's members, between spaces; "" holds the packages at the top, "?" the aliases there."""
+    lines = _text("packages-24.11.txt.gz").splitlines()[1:]
+    sets: dict[str, str] = dict(line.split("\t", 1) for line in lines)
+    return {name: sets[text[1:]] if text.startswith("=") else text for name, text in sets.items()}
+
+
+@cache
+def _disko() -> Mapping[str, Mapping[str, DiskoField]]:
+    kinds = json.loads(_text("disko.json"))["types"]
+    return {
+        kind: {name: DiskoField(field["type"], field["required"]) for name, field in fields.items()}
+        for kind, fields in kinds.items()
+    }
