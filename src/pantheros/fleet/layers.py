@@ -73,7 +73,7 @@ def tables(layer: str, document: Document, prefix: Path, data: Tree) -> list[Tab
     for root in ROOTS:
         below = data.get(root)
         if isinstance(below, dict) and below:
-            trees = split_overrides(below)
+            trees = split_overrides(below, whole_tables=root != "pantherOS")
             found += [
                 Table(layer, document, (*prefix, root), root, priority, tree)
                 for priority, tree in trees.items()
@@ -89,12 +89,15 @@ def tables(layer: str, document: Document, prefix: Path, data: Tree) -> list[Tab
     return found
 
 
-def split_overrides(data: Tree) -> dict[Priority, Tree]:
-    """A tree by priority: what is wrapped in an `Override` goes to a tree of that priority, with its path."""
+def split_overrides(data: Tree, *, whole_tables: bool) -> dict[Priority, Tree]:
+    """A tree by priority: what is wrapped in an `Override` goes to a tree of that priority, with its path.
+
+    With `whole_tables`, a wrapped table stays as it is: NixOS replaces such a set as a whole.
+    """
     if not _has_override(data):
         return {NORMAL: data}
     trees: dict[Priority, Tree] = {}
-    _split(data, NORMAL, (), trees)
+    _split(data, NORMAL, (), trees, whole_tables)
     return trees
 
 
@@ -104,12 +107,14 @@ def _has_override(value: Any) -> bool:
     return isinstance(value, Override)
 
 
-def _split(value: Any, priority: Priority, path: tuple[str, ...], trees: dict[Priority, Tree]) -> None:
-    if isinstance(value, Override):
-        _split(value.value, value.priority, path, trees)
+def _split(
+    value: Any, priority: Priority, path: tuple[str, ...], trees: dict[Priority, Tree], whole_tables: bool
+) -> None:
+    if isinstance(value, Override) and not (whole_tables and isinstance(value.value, dict)):
+        _split(value.value, value.priority, path, trees, whole_tables)
     elif isinstance(value, dict) and value and _has_override(value):
         for name, below in value.items():
-            _split(below, priority, (*path, name), trees)
+            _split(below, priority, (*path, name), trees, whole_tables)
     else:
         tree = trees.setdefault(priority, {})
         for name in path[:-1]:
@@ -129,7 +134,13 @@ def append(base: Any, over: Any) -> Any:
         return merged
     if isinstance(base, list) and isinstance(over, list):
         return base + over
+    if isinstance(base, Override) or isinstance(over, Override):
+        return base if _priority(base) < _priority(over) else over
     return over
+
+
+def _priority(value: Any) -> int:
+    return value.priority if isinstance(value, Override) else NORMAL
 
 
 def overlay(base: Any, over: Any) -> Any:
@@ -172,6 +183,12 @@ class Stack:
             if value is not None:
                 values.append(value)
         return reduce(overlay, values) if values else None
+
+    def emitted(self, root: Root) -> Tree:
+        """What the layers come to, as NixOS is to see it: forced and default values wrapped in an `Override`."""
+        merged = self.merged or {}
+        trees = [_wrapped(merged.get((root, p), {}), p) for p in (DEFAULT, FORCE)]
+        return reduce(overlay, [trees[0], merged.get((root, NORMAL), {}), trees[1]])
 
     def contributions(self, root: Root, path: Sequence[str | int]) -> list[Contribution]:
         """What each layer says at `path`, the lowest first; `wins` marks what the end result is made of."""
@@ -237,6 +254,12 @@ class Stack:
                 for table in self.tables
             ]
         )
+
+
+def _wrapped(value: Any, priority: Literal[50, 1000]) -> Any:
+    if isinstance(value, dict) and value:
+        return {name: _wrapped(below, priority) for name, below in value.items()}
+    return value if isinstance(value, Override) or value == {} else Override(priority, value)
 
 
 def _joins(lower: tuple[Table, Any], higher: tuple[Table, Any]) -> bool:

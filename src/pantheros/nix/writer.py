@@ -15,7 +15,8 @@ from pantheros.nix.values import Expression, File, FleetPath, Override, Package,
 _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _TO_ESCAPE = re.compile(r'["\\\n\r\t]|\$(?=\{)')
 _ARGUMENT = re.compile(r"(?<![\w.'\"-])(config|lib|pkgs|options|modulesPath)(?![\w'-])")
-_PACKAGE_NAME = re.compile(r"[A-Za-z_][\w'-]*(\.[A-Za-z_][\w'-]*)*\Z", re.ASCII)
+_ATOM = re.compile(r"[\w./][\w.+'/-]*\Z|pkgs\.[^\s]+\Z", re.ASCII)
+_PATH = re.compile(r"\.{1,2}(/[\w.+-]+)+\Z", re.ASCII)
 _NOT_INDENTABLE = re.compile(r"[^\n\t\x20-\x7e\x80-\U0010ffff]|'''|'\$\{|^[ \t]+$|\$\Z|'\Z", re.MULTILINE)
 _MAX_INT = 2**63 - 1
 
@@ -139,7 +140,7 @@ class Writer:
     def _operand(self, value: Value, indent: str) -> str:
         """A value as a list's element or a function's argument: in parentheses where it would fall apart."""
         written = self.value(value, indent)
-        if isinstance(value, Override) or (isinstance(value, Raw) and not _PACKAGE_NAME.match(written)):
+        if isinstance(value, Override | Expression) and not _ATOM.match(written):
             return f"({written})"
         if isinstance(value, int | float) and written[0] == "-":
             return f"({written})"
@@ -161,6 +162,14 @@ class Writer:
             self.files[value] = None
             return self.place(value)
         raise Unwritable(f"Nix has no {type(value).__name__}")
+
+
+def path_literal(path: str) -> str:
+    """A relative path (`./x`, `../y`) as Nix code; where Nix has no literal for it, as a sum."""
+    if _PATH.match(path):
+        return path
+    base, _, rest = path.partition("/")
+    return f"{base}/. + {Writer().string('/' + rest)}"
 
 
 def _integer(value: int) -> str:

@@ -1,0 +1,130 @@
+"""What the fleet's files say: people, secrets, profiles and hosts, and the layers that each host is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pantheros.document import Document
+from pantheros.findings import Finding, Origin
+from pantheros.fleet.layers import Stack, Table
+from pantheros.fleet.tables import FleetTable, HostTable, PersonTable, SecretTable
+from pantheros.releases.release import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A raw NixOS module that somebody named; `path` is relative to the fleet (posix)."""
+
+    path: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One named layer: its assignments and its raw modules."""
+
+    name: str
+    tables: tuple[Table, ...] = ()
+    imports: tuple[Import, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredPerson:
+    name: str
+    table: PersonTable
+    layer: Layer
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredSecret:
+    name: str
+    table: SecretTable
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    name: str
+    include: tuple[str, ...]
+    layer: Layer
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredHost:
+    """One machine as its file describes it. `directory` is relative to the fleet (posix)."""
+
+    name: str
+    directory: str
+    document: Document
+    table: HostTable
+    layer: Layer
+    people: dict[str, Layer]
+    """What the host's file sets for each person there, by name, in the order written."""
+
+    @property
+    def file(self) -> str:
+        return self.document.file
+
+
+@dataclass
+class DeclaredFleet:
+    """Everything that was read. `findings` are the reader's; what they speak of is left out."""
+
+    root: Path
+    document: Document
+    table: FleetTable
+    release: Release
+    defaults: Layer
+    people: dict[str, DeclaredPerson] = field(default_factory=dict)
+    secrets: dict[str, DeclaredSecret] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    hosts: dict[str, DeclaredHost] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    _shared: dict[tuple[tuple[str, ...], str | None], Stack] = field(default_factory=dict)
+
+    def layers(self, host: DeclaredHost) -> list[Layer]:
+        """The layers of a host, the lowest first."""
+        return [
+            self.defaults,
+            *(self.profiles[name].layer for name in self.profiles_of(host)),
+            host.layer,
+        ]
+
+    def profiles_of(self, host: DeclaredHost) -> tuple[str, ...]:
+        """A host's profiles with those they include, the lowest first, each once."""
+        found: dict[str, None] = {}
+
+        def add(name: str, above: tuple[str, ...]) -> None:
+            if name in found or name in above or name not in self.profiles:
+                return
+            for included in self.profiles[name].include:
+                add(included, (*above, name))
+            found[name] = None
+
+        for name in host.table.profiles:
+            add(name, ())
+        return tuple(found)
+
+    def stack(self, host: DeclaredHost, person: str | None = None) -> Stack:
+        """A host's layers, or, with `person`, those that hold for that person's home there."""
+        stack = self._shared_stack(self.profiles_of(host), person).extended(host.layer.tables)
+        if person is not None and person in host.people:
+            stack = stack.extended(host.people[person].tables)
+        return stack
+
+    def _shared_stack(self, profiles: tuple[str, ...], person: str | None) -> Stack:
+        found = self._shared.get((profiles, person))
+        if found is None:
+            if person is None:
+                found = Stack().extended(self.defaults.tables)
+                for name in profiles:
+                    found = found.extended(self.profiles[name].layer.tables)
+            else:
+                found = self._shared_stack(profiles, None)
+                if person in self.people:
+                    found = found.extended(self.people[person].layer.tables)
+            self._shared[profiles, person] = found
+        return found

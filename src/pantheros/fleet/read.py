@@ -1,0 +1,445 @@
+"""Reading a fleet's directory. Whatever is wrong in it becomes a finding, and the rest is read on."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pantheros import document
+from pantheros.document import Document
+from pantheros.findings import Finding, Origin, PantherError, Related, nearest
+from pantheros.fleet.layers import MIRRORS, ROOTS, tables
+from pantheros.fleet.model import (
+    DeclaredFleet,
+    DeclaredHost,
+    DeclaredPerson,
+    DeclaredSecret,
+    Import,
+    Layer,
+    Profile,
+)
+from pantheros.fleet.tables import DefaultsTable, FleetTable, HostTable, PersonTable, ProfileTable, SecretTable
+from pantheros.fleet.toml import read_toml
+from pantheros.fleet.typed import TypedTable, check, field_names, listed, shown
+from pantheros.nix.reader import read_nix
+from pantheros.nix.values import FleetPath
+from pantheros.releases.release import CURRENT, Release
+
+T = TypeVar("T", bound=TypedTable)
+
+FLEET_FILE = "fleet.toml"
+HOST_FILES = ("host.toml", "host.nix")
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
+_USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
+_SECRET_NAME = re.compile(r"[a-z][a-zA-Z0-9]*\Z")
+_LARGEST_FILE = 4 * 1024 * 1024
+
+
+def read_fleet(root: Path, release: Release | None = None) -> DeclaredFleet:
+    """The fleet in a directory; `release` stands in for the one that `fleet.toml` names.
+
+    Raises `PantherError` where there is no fleet to read.
+    """
+    if not (root / FLEET_FILE).is_file():
+        raise PantherError(
+            f"there is no fleet in {root}: it has no {FLEET_FILE}",
+            help="name the fleet's directory, or make one with `panther init`",
+        )
+    return _Reading(root).fleet(release)
+
+
+def read_text(root: Path, file: str) -> tuple[str | None, list[Finding]]:
+    """The text of a file of the fleet; None, and why, when there is none to be had."""
+    start = Origin(file, 1, 1, 1, 1)
+    try:
+        with (root / file).open("rb") as stream:
+            content = stream.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower()
+        return None, [Finding("unreadable-file", f"cannot read {file}: {reason}", origin=start)]
+    if len(content) > _LARGEST_FILE:
+        message = f"{file} is larger than {_LARGEST_FILE} bytes"
+        return None, [Finding("unreadable-file", message, origin=start)]
+    try:
+        return content.decode(), []
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
+        where = Origin(file, line, column, line, column + 1)
+        return None, [Finding("unreadable-file", f"{file} is not UTF-8 text", origin=where)]
+
+
+def read_document(root: Path, file: str) -> Document:
+    """A TOML or Nix file of the fleet; findings in the document say what could not be read."""
+    text, findings = read_text(root, file)
+    if text is None:
+        return Document(file, {}, findings)
+    return read_nix(file, text) if file.endswith(".nix") else read_toml(file, text)
+
+
+class _Reading:
+    """One reading of a fleet: gathers findings on the way."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.findings: list[Finding] = []
+
+    def fleet(self, release: Release | None) -> DeclaredFleet:
+        source = self._document(FLEET_FILE)
+        table = self._checked(FleetTable, source, ())
+        fleet = DeclaredFleet(
+            self.root,
+            source,
+            table or FleetTable(release=CURRENT.name),  # type: ignore[arg-type]
+            release or (Release.parse(table.release) if table else CURRENT),
+            Layer("defaults"),
+        )
+        if not isinstance(source.data.get("release"), str) and release is None and not source.findings:
+            # The table as a whole was refused for want of a release: read the rest of it all the same.
+            data = {**source.data, "release": CURRENT.name}
+            fleet.table = check(FleetTable, data, lambda p, k: None)[0] or fleet.table
+        defaults = fleet.table.defaults
+        fleet.defaults = self._layer("defaults", source, ("defaults",), defaults, DefaultsTable)[1]
+        self._people(fleet, source)
+        self._secrets(fleet, source)
+        self._profiles(fleet, source)
+        self._hosts(fleet)
+        fleet.findings = self.findings
+        return fleet
+
+    def _document(self, file: str) -> Document:
+        source = read_document(self.root, file)
+        self.findings += source.findings
+        return source
+
+    def _checked(self, model: type[T], source: Document, prefix: document.Path, data: Any = None) -> T | None:
+        name = ".".join(map(str, prefix))
+        checked, found = check(
+            model,
+            source.data if data is None else data,
+            lambda path, key: source.origin((*prefix, *path), key=key),
+            name=name,
+            noun="key",
+        )
+        self.findings += found
+        return checked
+
+    def _table(self, source: Document, path: document.Path, value: Any) -> dict[str, Any]:
+        """`value`, if it is a table; else a finding, and nothing."""
+        if isinstance(value, dict):
+            return value
+        name = ".".join(map(str, path))
+        self.findings.append(
+            Finding(
+                "wrong-type",
+                f"`{name}` is {shown(value)}, but takes a table",
+                option=name,
+                origin=source.origin(path),
+            )
+        )
+        return {}
+
+    def _layer(
+        self,
+        name: str,
+        source: Document,
+        prefix: document.Path,
+        data: dict[str, Any],
+        model: type[T],
+        roots: tuple[str, ...] = ROOTS,
+    ) -> tuple[T | None, Layer]:
+        """A table's own keys, and the layer that it carries."""
+        keys = (*roots, *MIRRORS)
+        known = {key: value for key, value in data.items() if key not in keys}
+        carried = {key: self._table(source, (*prefix, key), data[key]) for key in keys if key in data}
+        for mirror in MIRRORS:
+            for root in carried.get(mirror, {}):
+                path = (*prefix, mirror, root)
+                if root not in roots:
+                    guess = nearest(root, roots)
+                    self.findings.append(
+                        Finding(
+                            "unknown-key",
+                            f"`{mirror}` mirrors {listed(roots)}: there is no `{'.'.join(map(str, path))}`",
+                            origin=source.origin(path, key=True),
+                            help=f"did you mean `{mirror}.{guess}`?" if guess else "",
+                        )
+                    )
+                else:
+                    self._table(source, path, carried[mirror][root])
+        checked, found = check(
+            model,
+            known,
+            lambda path, key: source.origin((*prefix, *path), key=key),
+            name=".".join(map(str, prefix)),
+            noun="key",
+        )
+        self.findings += [_with_layer_keys(finding, model, keys) for finding in found]
+        base = posixpath.dirname(source.file)
+        imports = tuple(self._imports(source, (*prefix, "imports"), getattr(checked, "imports", []), base))
+        return checked, Layer(name, tuple(tables(name, source, prefix, carried)), imports)
+
+    def _imports(
+        self, source: Document, path: document.Path, values: list[Any], base: str
+    ) -> Iterator[Import]:
+        for index, value in enumerate(values):
+            origin = source.origin((*path, index))
+            if isinstance(value, FleetPath):
+                found = value.path
+            elif isinstance(value, str):
+                found = posixpath.normpath(posixpath.join(base, value))
+            else:
+                self.findings.append(
+                    Finding("wrong-type", f"an import is a path, not {shown(value)}", origin=origin)
+                )
+                continue
+            if found.startswith(("/", "../")) or found == "..":
+                self.findings.append(
+                    Finding(
+                        "path-outside-fleet",
+                        f"the import {shown(value)} leaves the fleet",
+                        origin=origin,
+                        help="copy the module into the fleet: what the flake needs must lie in it",
+                    )
+                )
+            elif not (self.root / found).resolve().is_relative_to(self.root.resolve()):
+                self.findings.append(
+                    Finding("path-outside-fleet", f"the import {found} is a link out of the fleet", origin=origin)
+                )
+            elif not (self.root / found).exists():
+                near = nearest(found, self._nix_files(posixpath.dirname(found)))
+                self.findings.append(
+                    Finding(
+                        "missing-file",
+                        f"there is no {found}",
+                        origin=origin,
+                        help=f"did you mean {posixpath.relpath(near, base or '.')}?" if near else "",
+                    )
+                )
+            else:
+                yield Import(found, origin)
+
+    def _nix_files(self, directory: str) -> list[str]:
+        folder = self.root / directory
+        if not folder.is_dir():
+            return []
+        return [posixpath.join(directory, path.name) for path in folder.iterdir() if path.suffix == ".nix"]
+
+    def _named(
+        self, source: Document, section: str, values: dict[str, Any], rule: re.Pattern[str], what: str
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The entries of a section whose name and shape are fit to be read."""
+        for name, value in values.items():
+            if not rule.match(name):
+                self.findings.append(
+                    Finding(
+                        "invalid-name",
+                        f"{shown(name)} is no name for a {section.rstrip('s')}: it takes {what}",
+                        origin=source.origin((section, name), key=True),
+                    )
+                )
+            elif isinstance(value, dict):
+                yield name, value
+            else:
+                self._table(source, (section, name), value)
+
+    def _people(self, fleet: DeclaredFleet, source: Document) -> None:
+        what = "small letters, digits, `-` and `_`, a letter first"
+        for name, value in self._named(source, "people", fleet.table.people, _USER_NAME, what):
+            path = ("people", name)
+            table, layer = self._layer(f"person {name}", source, path, value, PersonTable, ("pantherOS", "home"))
+            origin = source.origin(path, key=True)
+            fleet.people[name] = DeclaredPerson(name, table or PersonTable(), layer, origin)
+
+    def _secrets(self, fleet: DeclaredFleet, source: Document) -> None:
+        what = "camelCase, as OpNix wants it: letters and digits, a small letter first"
+        values = {
+            name: {"reference": value} if isinstance(value, str) else value
+            for name, value in fleet.table.secrets.items()
+        }
+        for name, value in self._named(source, "secrets", values, _SECRET_NAME, what):
+            table = self._checked(SecretTable, source, ("secrets", name), value)
+            if table is None:
+                # Its name is known all the same: what uses it is not at fault.
+                table = SecretTable.model_construct(reference="")
+            origin = source.origin(("secrets", name), key=True)
+            fleet.secrets[name] = DeclaredSecret(name, table, origin)
+
+    def _profiles(self, fleet: DeclaredFleet, source: Document) -> None:
+        for name, value in fleet.table.profiles.items():
+            path = ("profiles", name)
+            data = self._table(source, path, value)
+            table, layer = self._layer(f"profile {name}", source, path, data, ProfileTable)
+            include = tuple(table.include) if table else ()
+            fleet.profiles[name] = Profile(name, include, layer, source.origin(path, key=True))
+        for profile in fleet.profiles.values():
+            where = ("profiles", profile.name, "include")
+            self._known(source, where, profile.include, fleet.profiles, "profile")
+        self._cycles(fleet, source)
+
+    def _cycles(self, fleet: DeclaredFleet, source: Document) -> None:
+        done: set[str] = set()
+
+        def visit(name: str, above: tuple[str, ...]) -> None:
+            if name in above:
+                circle = (*above[above.index(name) :], name)
+                last = fleet.profiles[above[-1]]
+                self.findings.append(
+                    Finding(
+                        "profile-cycle",
+                        f"profiles include each other in a circle: {' → '.join(circle)}",
+                        origin=source.origin(("profiles", last.name, "include", last.include.index(name))),
+                        help="take one of them out of the circle",
+                    )
+                )
+            elif name not in done and name in fleet.profiles:
+                for included in fleet.profiles[name].include:
+                    visit(included, (*above, name))
+                done.add(name)
+
+        for name in fleet.profiles:
+            visit(name, ())
+
+    def _known(
+        self, source: Document, path: document.Path, names: Iterable[str], known: Iterable[str], what: str
+    ) -> list[str]:
+        """The names that are known; a finding for each of the others."""
+        known = list(known)
+        good = []
+        for index, name in enumerate(names):
+            if name in known:
+                good.append(name)
+                continue
+            guess = nearest(name, known)
+            help = f"did you mean {shown(guess)}?" if guess else ""
+            self.findings.append(
+                Finding(
+                    f"unknown-{what}",
+                    f"there is no {what} {shown(name)}",
+                    origin=source.origin((*path, index)),
+                    help=help or (f"the fleet has {listed(known)}" if known else f"the fleet has no {what} yet"),
+                )
+            )
+        return good
+
+    def _hosts(self, fleet: DeclaredFleet) -> None:
+        for directory, files in sorted(_host_directories(self.root)):
+            if len(files) > 1:
+                where = Origin(f"{directory}/{files[1]}", 1, 1, 1, 1)
+                self.findings.append(
+                    Finding(
+                        "two-host-files",
+                        f"{directory} has both {files[0]} and {files[1]}",
+                        origin=where,
+                        help="keep one of them",
+                    )
+                )
+            self._host(fleet, directory, f"{directory}/{files[0]}")
+
+    def _host(self, fleet: DeclaredFleet, directory: str, file: str) -> None:
+        name = posixpath.basename(directory)
+        start = Origin(file, 1, 1, 1, 1)
+        if not _HOST_NAME.match(name):
+            self.findings.append(
+                Finding(
+                    "invalid-name",
+                    f"{shown(name)} is no host name: it takes letters, digits and `-`, at most 63",
+                    origin=start,
+                    help=f"rename the directory {directory}",
+                )
+            )
+            return
+        if name in fleet.hosts:
+            other = Origin(fleet.hosts[name].file, 1, 1, 1, 1)
+            self.findings.append(
+                Finding(
+                    "duplicate-host",
+                    f"two hosts are called {shown(name)}",
+                    origin=start,
+                    host=name,
+                    help="rename one of their directories",
+                    related=(Related("the other one", other),),
+                )
+            )
+            return
+        before = len(self.findings)
+        source = self._document(file)
+        data = dict(source.data)
+        people = data.get("people")
+        if isinstance(people, list):
+            names = [person for person in people if isinstance(person, str)]
+            if len(names) == len(people):
+                data["people"] = dict.fromkeys(self._known(source, ("people",), names, fleet.people, "person"), {})
+        table, layer = self._layer(f"host {name}", source, (), data, HostTable)
+        if table is None:
+            table = HostTable()
+        layers: dict[str, Layer] = {}
+        for person, value in table.people.items():
+            path = ("people", person)
+            if person not in fleet.people:
+                self.findings.append(self._unknown_person(source, path, person, fleet.people))
+                continue
+            _, layers[person] = self._layer(
+                f"host {name}, person {person}",
+                source,
+                path,
+                self._table(source, path, value),
+                TypedTable,
+                ("pantherOS", "home"),
+            )
+        self._known(source, ("profiles",), table.profiles, fleet.profiles, "profile")
+        fleet.hosts[name] = DeclaredHost(name, directory, source, table, layer, layers)
+        for index in range(before, len(self.findings)):
+            self.findings[index] = _of_host(self.findings[index], name)
+
+    def _unknown_person(
+        self, source: Document, path: document.Path, person: str, known: Iterable[str]
+    ) -> Finding:
+        guess = nearest(person, known)
+        return Finding(
+            "unknown-person",
+            f"there is no person {shown(person)}",
+            origin=source.origin(path, key=True),
+            help=f"did you mean {shown(guess)}?" if guess else f"the fleet has {listed(list(known))}",
+        )
+
+
+def _with_layer_keys(finding: Finding, model: type[TypedTable], keys: tuple[str, ...]) -> Finding:
+    """An unknown key may have been meant as one that carries a layer, which the model does not list."""
+    if finding.code != "unknown-key":
+        return finding
+    word = finding.option.rpartition(".")[2]
+    known = [*field_names(model), *keys]
+    guess = nearest(word, known)
+    return replace(finding, help=f"did you mean `{guess}`?" if guess else f"known here: {listed(known)}")
+
+
+def _of_host(finding: Finding, host: str) -> Finding:
+    return finding if finding.host else replace(finding, host=host)
+
+
+def _host_directories(root: Path) -> Iterator[tuple[str, list[str]]]:
+    """Every directory below `hosts/` that holds a host's file, with the files' names."""
+    pending = ["hosts"]
+    while pending:
+        directory = pending.pop()
+        try:
+            with os.scandir(root / directory) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        names = {entry.name for entry in entries}
+        files = [file for file in HOST_FILES if file in names]
+        if files:
+            yield directory, files
+            continue
+        pending += [
+            f"{directory}/{entry.name}"
+            for entry in entries
+            if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+        ]

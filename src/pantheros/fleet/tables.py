@@ -1,0 +1,109 @@
+"""The tables of `fleet.toml` and of a host's file, without the layers (`pantherOS`, `nixos`, ...) that they carry.
+
+Docstrings below the fields are what the JSON Schema, and so an editor, shows.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pantheros.fleet.typed import TypedTable
+
+Kind = Literal["laptop", "workstation", "server"]
+Stage = Literal["production", "staging", "development"]
+System = Literal["x86_64-linux", "aarch64-linux"]
+ReleaseName = Literal["24.11", "25.05", "25.11", "26.05", "unstable"]
+Output = Literal["colmena", "deploy-rs"]
+Shell = Literal["bash", "fish", "zsh"]
+
+SecretReference = Annotated[str, Field(pattern=r"^op://[^/]+/[^/]+(/[^/]+)?/[^/]+$")]
+"""1Password's way to name a field: `op://vault/item/field` or `op://vault/item/section/field`."""
+FileMode = Annotated[str, Field(pattern=r"^0?[0-7]{3}$")]
+
+
+class PersonTable(TypedTable):
+    """A human with accounts on hosts."""
+
+    name: str = ""
+    """Full name."""
+    email: str = ""
+    """E-mail address."""
+    keys: list[str] = []
+    """Public SSH keys that may log in."""
+    shell: Shell = "bash"
+    """Login shell."""
+    admin: bool = False
+    """May become root with sudo."""
+    groups: list[str] = []
+    """Groups besides the account's own."""
+    uid: Annotated[int, Field(ge=1000, le=60000)] | None = None
+    """Number of the account; NixOS picks one when it is left out."""
+
+
+class SecretTable(TypedTable):
+    """A secret in 1Password, and how it lies on the hosts that use it."""
+
+    reference: SecretReference
+    """Where it is kept: `op://vault/item/field`."""
+    owner: str = "root"
+    """User whose file it is."""
+    group: str = "root"
+    """Group of the file."""
+    mode: FileMode = "0400"
+    """Permissions of the file, in octal."""
+    services: list[str] = []
+    """systemd services to restart when the secret changes."""
+
+
+class ProfileTable(TypedTable):
+    """A layer of options that hosts share."""
+
+    include: list[str] = []
+    """Profiles below this one, the lowest first."""
+    imports: list[str] = []
+    """Raw NixOS modules of the hosts with this profile, relative to the fleet."""
+
+
+class DefaultsTable(TypedTable):
+    """The lowest layer: what holds for every host."""
+
+    imports: list[str] = []
+    """Raw NixOS modules of every host, relative to the fleet."""
+
+
+class FleetTable(TypedTable):
+    """`fleet.toml`: what the machines have in common."""
+
+    name: str = ""
+    """The fleet's name."""
+    release: ReleaseName
+    """The NixOS release that every host runs."""
+    outputs: list[Output] = []
+    """Tools, besides NixOS itself, that the flake is to serve."""
+    people: dict[str, Any] = {}
+    secrets: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
+    profiles: dict[str, Any] = {}
+
+
+class HostTable(TypedTable):
+    """`host.toml` (or `host.nix`): one machine."""
+
+    kind: Kind = "workstation"
+    """What sort of machine: decides defaults such as disk encryption (`laptop`)."""
+    stage: Stage = "production"
+    """What it is used for."""
+    system: System = "x86_64-linux"
+    """Processor and operating system, as Nix names them."""
+    profiles: list[str] = []
+    """Profiles, the lowest first."""
+    people: dict[str, Any] = {}
+    """Who has an account: names of the fleet's people; or a table by name, for options of that person here."""
+    tags: list[str] = []
+    """Words to select hosts by."""
+    address: str = ""
+    """Where the host answers: a name or an IP address."""
+    imports: list[Any] = []
+    """Raw NixOS modules, relative to the host's directory."""

@@ -1,0 +1,145 @@
+"""Options to settings: what a host's enabled modules make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pantheros.findings import Finding, Origin
+from pantheros.module import Host, Person
+from pantheros.nix.values import Override, Scope, Value, split_path
+from pantheros.releases.index import UNKNOWN, Index
+from pantheros.synth.causes import asked_for
+from pantheros.synth.library import BrokenModule, Module
+from pantheros.synth.resolve import Resolver
+
+Names = tuple[str, ...]
+
+
+class Setting(NamedTuple):
+    """One assignment of a real option. `line` is that of the module's source which yielded it."""
+
+    path: Names
+    value: Value
+    line: int
+
+
+@dataclass(slots=True)
+class Expansion:
+    """What one module makes of one host: the system's settings, and each person's."""
+
+    module: Module
+    nixos: list[Setting] = field(default_factory=list)
+    home: dict[str, list[Setting]] = field(default_factory=dict)
+
+    def scopes(self) -> Iterator[tuple[Scope, str | None, list[Setting]]]:
+        yield "nixos", None, self.nixos
+        for person, settings in self.home.items():
+            yield "home", person, settings
+
+
+def expand(resolver: Resolver, host: Host, index: Index) -> tuple[list[Expansion], list[Finding]]:
+    """Every module in use on a host, expanded, and what the modules themselves find wrong."""
+    expansions: list[Expansion] = []
+    findings: list[Finding] = []
+    for module in resolver.modules(host):
+        try:
+            expansion = expand_module(resolver, host, module)
+            findings += _module_findings(resolver, host, module)
+        except BrokenModule as broken:
+            findings.append(broken.finding)
+            continue
+        _drop_defaults(resolver, host, expansion, index)
+        expansions.append(expansion)
+    return expansions, findings
+
+
+def expand_module(resolver: Resolver, host: Host, module: Module) -> Expansion:
+    """What one module makes of a host. Raises `BrokenModule` where its code fails."""
+    expansion = Expansion(module)
+    nixos = module.function("nixos")
+    if nixos is not None and resolver.resolved(host, module).enable:
+        options = resolver.resolved(host, module)
+        expansion.nixos = _run(module, lambda: nixos(options, host))
+    home = module.function("home")
+    if home is not None:
+        for person in host.people:
+            if resolver.resolved(host, module, person).enable:
+                settings = _run_home(module, home, resolver, host, person)
+                if settings:
+                    expansion.home[person.name] = settings
+    return expansion
+
+
+def _run_home(
+    module: Module, home: Callable[..., Any], resolver: Resolver, host: Host, person: Person
+) -> list[Setting]:
+    options = resolver.resolved(host, module, person)
+    return _run(module, lambda: home(options, host, person))
+
+
+def _run(module: Module, generate: Callable[[], Any]) -> list[Setting]:
+    settings = []
+    try:
+        generator = generate()
+        for path, value in generator or ():
+            settings.append(Setting(split_path(path), value, generator.gi_frame.f_lineno))
+    except BrokenModule:
+        raise
+    except Exception as error:
+        raise BrokenModule(module.broken(error, "fails to make its settings")) from error
+    return settings
+
+
+def _module_findings(resolver: Resolver, host: Host, module: Module) -> list[Finding]:
+    """What the module's own `findings` say, each at the option it speaks of."""
+    function = module.function("findings")
+    if function is None:
+        return []
+    found = []
+    try:
+        for finding in function(resolver.resolved(host, module), host) or ():
+            at = split_path(finding.at) if finding.at else ()
+            stack = resolver.stack(host)
+            origin = finding.origin or stack.origin("pantherOS", (*module.names, *at))
+            found.append(
+                Finding(
+                    finding.code,
+                    finding.message,
+                    finding.severity,
+                    finding.help,
+                    finding.at,
+                    finding.option or ".".join(("pantherOS", module.name, *at)),
+                    host.name,
+                    origin or Origin(host.declared.file, 1, 1, 1, 1),
+                    finding.related,
+                )
+            )
+    except BrokenModule:
+        raise
+    except Exception as error:
+        raise BrokenModule(module.broken(error, "fails to judge its options")) from error
+    return found
+
+
+def _drop_defaults(resolver: Resolver, host: Host, expansion: Expansion, index: Index) -> None:
+    """Take out what NixOS does anyway, unless the user asked for it: the output says only what matters."""
+    same = [
+        setting
+        for setting in expansion.nixos
+        if (known := index.default("nixos", setting.path)) is not UNKNOWN and _equal(known, setting.value)
+    ]
+    if not same:
+        return
+
+    def outcome(variant: Resolver, varied: Host) -> dict[Names, Value]:
+        return {s.path: s.value for s in expand_module(variant, varied, expansion.module).nixos}
+
+    asked = asked_for(resolver, host, expansion.module, outcome)
+    expansion.nixos = [s for s in expansion.nixos if s not in same or s.path in asked]
+
+
+def _equal(left: Any, right: Any) -> bool:
+    """Equality as Nix has it: `1` is not `true`."""
+    return type(left) is type(right) and left == right and not isinstance(right, Override)

@@ -1,0 +1,150 @@
+"""`flake.nix`: the one file that mentions inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pantheros.module import Fleet, Host, Input
+from pantheros.nix.values import Raw, Value, key
+from pantheros.nix.writer import Writer
+from pantheros.releases.release import Release
+from pantheros.synth.layout import HostFiles
+
+
+def _home_manager(release: Release) -> str:
+    branch = "master" if release.name == "unstable" else f"release-{release.name}"
+    return f"github:nix-community/home-manager/{branch}"
+
+
+NIXPKGS = Input("nixpkgs", lambda release: f"github:NixOS/nixpkgs/nixos-{release.name}")
+HOME_MANAGER = Input(
+    "home-manager", _home_manager, follows=("nixpkgs",), nixos=("nixosModules.home-manager",)
+)
+COLMENA = Input("colmena", "github:zhaofengli/colmena", follows=("nixpkgs",))
+DEPLOY_RS = Input("deploy-rs", "github:serokell/deploy-rs", follows=("nixpkgs",))
+
+
+@dataclass(frozen=True, slots=True)
+class HostPart:
+    """What the flake says of one host: enough to write `flake.nix` without the host's settings."""
+
+    name: str
+    system: str
+    address: str
+    tags: tuple[str, ...]
+    modules: tuple[str, ...]
+    """NixOS modules that inputs bring."""
+    shared_modules: tuple[str, ...]
+    """home-manager modules that inputs bring."""
+    inputs: tuple[Input, ...]
+
+    @classmethod
+    def of(cls, host: Host, files: HostFiles) -> HostPart:
+        inputs = dict(files.inputs)
+        modules = list(dict.fromkeys(files.modules))
+        if files.uses_home:
+            inputs[HOME_MANAGER.name] = HOME_MANAGER
+            modules += [f"{HOME_MANAGER.name}.{module}" for module in HOME_MANAGER.nixos]
+        return cls(
+            host.name,
+            host.system,
+            host.address,
+            tuple(host.tags),
+            tuple(modules),
+            tuple(dict.fromkeys(files.shared_modules)),
+            tuple(inputs.values()),
+        )
+
+
+def flake_nix(fleet: Fleet, hosts: list[HostPart], outputs: list[str]) -> str:
+    """The text of `flake.nix`."""
+    inputs = {NIXPKGS.name: NIXPKGS}
+    for host in hosts:
+        inputs |= {input.name: input for input in host.inputs}
+    if "colmena" in outputs:
+        inputs[COLMENA.name] = COLMENA
+    if "deploy-rs" in outputs:
+        inputs[DEPLOY_RS.name] = DEPLOY_RS
+    names = sorted(inputs, key=lambda name: (name != NIXPKGS.name, name))
+    writer = Writer()
+    declared = writer.bindings(
+        {name: _declaration(inputs[name], inputs, fleet.release) for name in names}, "    "
+    )
+    body = "".join(
+        f"      {part}\n" if part else "\n"
+        for part in "\n\n".join(_outputs(hosts, outputs)).split("\n")
+    )
+    arguments = "".join(f"      {name},\n" for name in ["self", *sorted(inputs)])
+    description = writer.string(f"The NixOS fleet {fleet.name}" if fleet.name else "A NixOS fleet")
+    return (
+        "# Written by pantherOS: from fleet.toml and hosts/.\n"
+        f"{{\n  description = {description};\n\n  inputs = {{\n{declared}  }};\n\n"
+        f"  outputs =\n    {{\n{arguments}      ...\n    }}:\n    {{\n{body}    }};\n}}\n"
+    )
+
+
+def _declaration(input: Input, inputs: Mapping[str, Input], release: Release) -> Value:
+    declared: dict[str, Value] = {"url": input.url if isinstance(input.url, str) else input.url(release)}
+    # What the fleet has no input for is not fetched either: an empty path stands for the flake itself.
+    follows: dict[str, Value] = {
+        name: {"follows": name if name in inputs else ""} for name in input.follows
+    }
+    if follows:
+        declared["inputs"] = follows
+    return declared
+
+
+def _outputs(hosts: list[HostPart], outputs: list[str]) -> list[str]:
+    """The flake's outputs, each a binding (of several lines)."""
+    writer = Writer()
+    modules: dict[str, Value] = {}
+    for host in hosts:
+        module: dict[str, Value] = {
+            "imports": [Raw(code) for code in (*host.modules, f"./hosts/{host.name}")]
+        }
+        if host.shared_modules:
+            module["home-manager"] = {"sharedModules": [Raw(code) for code in host.shared_modules]}
+        modules[host.name] = module
+    found = [
+        f"nixosModules = {writer.value(modules)};",
+        "nixosConfigurations = nixpkgs.lib.mapAttrs (\n"
+        "  _: module: nixpkgs.lib.nixosSystem { modules = [ module ]; }\n"
+        ") self.nixosModules;",
+    ]
+    if "colmena" in outputs:
+        nodes: dict[str, Value] = {
+            "meta": {
+                "nixpkgs": Raw('import nixpkgs { system = "x86_64-linux"; }'),
+            }
+        }
+        for host in hosts:
+            deployment: dict[str, Value] = {"targetHost": host.address or host.name}
+            if host.tags:
+                deployment["tags"] = list(host.tags)
+            nodes[host.name] = {
+                "imports": [Raw(f"self.nixosModules.{key(host.name)}")],
+                "deployment": deployment,
+            }
+        found += [f"colmena = {writer.value(nodes)};", "colmenaHive = colmena.lib.makeHive self.colmena;"]
+    if "deploy-rs" in outputs:
+        deployed: dict[str, Value] = {
+            host.name: {
+                "hostname": host.address or host.name,
+                "profiles": {
+                    "system": {
+                        "user": "root",
+                        "path": Raw(
+                            f"deploy-rs.lib.{host.system}.activate.nixos"
+                            f" self.nixosConfigurations.{key(host.name)}"
+                        ),
+                    }
+                },
+            }
+            for host in hosts
+        }
+        found += [
+            f"deploy.nodes = {writer.value(deployed)};",
+            "checks = nixpkgs.lib.mapAttrs (_: lib: lib.deployChecks self.deploy) deploy-rs.lib;",
+        ]
+    return found

@@ -1,0 +1,200 @@
+"""Settings to files: one Nix file a module, and the one that imports them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pantheros.findings import Finding, Origin
+from pantheros.fleet.layers import append
+from pantheros.module import Host, Input
+from pantheros.nix.values import File, FleetPath, Override, Raw, Value, join_path
+from pantheros.nix.writer import Unwritable, Writer, lambda_head, path_literal
+from pantheros.synth.expand import Expansion, Setting
+from pantheros.synth.resolve import Resolver
+
+COPIES = "files"
+"""Where the fleet's own files (raw modules, hardware reports) are copied to, under the path they have in it."""
+
+Names = tuple[str, ...]
+
+
+class Content(NamedTuple):
+    """What a file is to hold."""
+
+    text: str
+    executable: bool = False
+
+
+@dataclass
+class HostFiles:
+    """The files of one host by their path in the output, and what the flake needs to know of it."""
+
+    files: dict[str, Content] = field(default_factory=dict)
+    copies: set[str] = field(default_factory=set)
+    """Files and directories of the fleet to copy along (paths relative to it)."""
+    inputs: dict[str, Input] = field(default_factory=dict)
+    modules: list[str] = field(default_factory=list)
+    """NixOS modules of inputs that the host imports: `disko.nixosModules.disko`."""
+    shared_modules: list[str] = field(default_factory=list)
+    """home-manager modules of inputs that every person there imports."""
+    uses_home: bool = False
+    findings: list[Finding] = field(default_factory=list)
+
+
+def lay_out(resolver: Resolver, host: Host, expansions: Iterable[Expansion]) -> HostFiles:
+    """A host's files. What cannot be written is a finding, and is left out."""
+    out = HostFiles()
+    imports: list[str] = []
+    homes: dict[str, None] = {}
+    for expansion in expansions:
+        if expansion.nixos or expansion.home:
+            names = expansion.module.names
+            path = f"hosts/{host.name}/{'/'.join(names)}.nix"
+            source = f"pantherOS.{expansion.module.name} of {host.declared.file}"
+            system = _Scope(expansion.nixos, out, host, expansion)
+            people = {name: _Scope(s, out, host, expansion) for name, s in expansion.home.items()}
+            _file(out, path, source, system.tree, {name: scope.tree for name, scope in people.items()})
+            imports.append(f"./{'/'.join(names)}.nix")
+            homes |= dict.fromkeys(expansion.home)
+            _use_inputs(out, host, expansion)
+    raw_home = {
+        person.name: tree
+        for person in host.people
+        if (tree := resolver.stack(host, person).emitted("home"))
+    }
+    raw_system = resolver.stack(host).emitted("nixos")
+    if raw_system or raw_home:
+        _file(out, f"hosts/{host.name}/settings.nix", f"the raw settings of {host.declared.file}", raw_system, raw_home)
+        imports.append("./settings.nix")
+        homes |= dict.fromkeys(raw_home)
+    out.uses_home = bool(homes)
+    for found in resolver.declared.layers(host.declared):
+        for raw_module in found.imports:
+            out.copies.add(raw_module.path)
+            imports.append(_copy_path(raw_module.path, f"hosts/{host.name}"))
+    _default_nix(out, host, imports, [p.name for p in host.people if p.name in homes])
+    return out
+
+
+class _Scope:
+    """The settings of one scope of one module, put together."""
+
+    def __init__(self, settings: list[Setting], out: HostFiles, host: Host, expansion: Expansion) -> None:
+        self.tree: dict[str, Any] = {}
+        for setting in settings:
+            try:
+                _assign(self.tree, setting.path, setting.value)
+            except _Conflict as conflict:
+                out.findings.append(
+                    Finding(
+                        "broken-module",
+                        f"the module {expansion.module.name} sets `{join_path(setting.path)}` twice: {conflict}",
+                        host=host.name,
+                        origin=Origin(expansion.module.shown_path, setting.line, 1, setting.line, 1),
+                    )
+                )
+
+
+class _Conflict(Exception):
+    pass
+
+
+def _assign(tree: dict[str, Any], path: Names, value: Value) -> None:
+    """Put a setting into a tree: lists of one path append, tables merge, equal values are one."""
+    for name in path[:-1]:
+        tree = tree.setdefault(name, {})
+        if not isinstance(tree, dict):
+            raise _Conflict("once as a value, once as a set")
+    last = path[-1]
+    if last not in tree:
+        tree[last] = value
+        return
+    old = tree[last]
+    if isinstance(old, dict) and isinstance(value, dict):
+        copy = tree[last] = dict(old)
+        for name, below in value.items():
+            _assign(copy, (name,), below)
+    elif isinstance(old, list) and isinstance(value, list):
+        tree[last] = append(old, value)
+    elif old != value:
+        raise _Conflict("to different values")
+
+
+def _file(
+    out: HostFiles, path: str, source: str, system: dict[str, Any], people: dict[str, dict[str, Any]]
+) -> None:
+    """Write one NixOS module: a host's system settings, and those of its people's homes."""
+    directory = posixpath.dirname(path)
+    stem = posixpath.basename(path).removesuffix(".nix")
+
+    def place(file: File | FleetPath) -> str:
+        if isinstance(file, FleetPath):
+            return _copy_path(file.path, directory)
+        return path_literal(f"./{stem}/{file.name}")
+
+    writer = Writer("nixos", place)
+    body = _bindings(writer, system, "  ", out)
+    for person, tree in people.items():
+        home = Writer("home", place)
+        inner = _bindings(home, tree, "    ", out)
+        name = join_path(("home-manager", "users", person))
+        if "config" in home.arguments:
+            indented = "".join(f"  {line}" if line.strip() else line for line in inner.splitlines(keepends=True))
+            body += f"  {name} =\n    {{ config, ... }}:\n    {{\n{indented}    }};\n"
+        else:
+            body += f"  {name} = {{\n{inner}  }};\n"
+        writer.arguments |= home.arguments - {"config"}
+        writer.files |= home.files
+    for file in writer.files:
+        if isinstance(file, FleetPath):
+            out.copies.add(file.path)
+        else:
+            out.files[f"{directory}/{stem}/{file.name}"] = Content(file.text, file.executable)
+    head = f"{lambda_head(writer.arguments)}\n" if writer.arguments else ""
+    out.files[path] = Content(f"# Written by pantherOS: {source}.\n{head}{{\n{body}}}\n")
+
+
+def _bindings(writer: Writer, tree: dict[str, Any], indent: str, out: HostFiles) -> str:
+    try:
+        return writer.bindings(tree, indent)
+    except Unwritable as error:
+        out.findings.append(Finding("unwritable-value", str(error)))
+        return ""
+
+
+def _copy_path(path: str, directory: str) -> str:
+    """How a Nix file in `directory` of the output names the copy of a file of the fleet."""
+    relative = posixpath.relpath(f"{COPIES}/{path}", directory)
+    return path_literal(relative if relative.startswith("../") else f"./{relative}")
+
+
+def _use_inputs(out: HostFiles, host: Host, expansion: Expansion) -> None:
+    for input in expansion.module.inputs:
+        if input.when is None or input.when(host.release):
+            out.inputs[input.name] = input
+            if expansion.nixos:
+                out.modules += [f"{input.name}.{module}" for module in input.nixos]
+            if expansion.home:
+                out.shared_modules += [f"{input.name}.{module}" for module in input.home]
+
+
+def _default_nix(out: HostFiles, host: Host, imports: list[str], homes: list[str]) -> None:
+    body: dict[str, Value] = {
+        "imports": [Raw(path) for path in imports],
+        "nixpkgs": {"hostPlatform": Override(1000, host.system)},
+    }
+    if homes:
+        body["home-manager"] = {
+            "useGlobalPkgs": True,
+            "useUserPackages": True,
+            "users": {name: {"home": {"stateVersion": Raw("config.system.stateVersion")}} for name in homes},
+        }
+    writer = Writer()
+    text = writer.bindings(body, "  ")
+    head = f"{lambda_head(writer.arguments)}\n" if writer.arguments else ""
+    out.files[f"hosts/{host.name}/default.nix"] = Content(
+        f"# Written by pantherOS: host {host.name}, from {host.declared.file}.\n{head}{{\n{text}}}\n"
+    )

@@ -1,0 +1,205 @@
+"""The modules that exist, and their code once somebody needs it.
+
+The library is the directory `pantheros/modules`, what installed packages offer under the entry point
+`pantheros.modules`, and the fleet's own `modules/`. Names come from the directory listing alone; a module is
+imported when a fleet names it, so that start-up does not grow with the library.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pantheros.findings import Finding, Origin, nearest
+from pantheros.module import Input, ModuleOptions
+
+BUILT_IN = "pantheros.modules"
+_FUNCTIONS = ("defaults", "nixos", "home", "resources", "findings")
+
+
+@dataclass
+class Module:
+    """One `pantherOS.<namespace>.<name>` capability."""
+
+    name: str
+    """Its option path below `pantherOS`: `development.git`."""
+    path: Path
+    """Its source file."""
+    shown_path: str
+    """The same for people: relative to the fleet, or to the package."""
+    import_name: str
+    own: bool = False
+    """Whether it is one of the fleet's own."""
+    enabled_by_default: bool = field(init=False, default=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.name.split("."))
+
+    @cached_property
+    def code(self) -> ModuleType:
+        """The imported module. Raises `BrokenModule` where it cannot be had."""
+        try:
+            code = _import(self.import_name, self.path)
+        except Exception as error:
+            raise BrokenModule(self.broken(error)) from error
+        options = getattr(code, "Options", None)
+        if not (isinstance(options, type) and issubclass(options, ModuleOptions)):
+            message = f"{self.shown_path} defines no `class Options(ModuleOptions)`"
+            raise BrokenModule(Finding("broken-module", message, origin=Origin(self.shown_path, 1, 1, 1, 1)))
+        return code
+
+    @property
+    def options(self) -> type[ModuleOptions]:
+        return self.code.Options  # type: ignore[no-any-return]
+
+    def function(self, name: str) -> Callable[..., Any] | None:
+        return getattr(self.code, name, None)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return tuple(getattr(self.code, "INPUTS", ()))
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of its docstring."""
+        return (inspect.getdoc(self.code) or "").split("\n\n")[0].replace("\n", " ")
+
+    def broken(self, error: BaseException, doing: str = "cannot be loaded") -> Finding:
+        """A finding for an exception out of this module's code, at the deepest of its lines in the traceback."""
+        line, column = 1, 1
+        if isinstance(error, SyntaxError) and error.filename == str(self.path):
+            line, column = error.lineno or 1, error.offset or 1
+        for frame in traceback.extract_tb(error.__traceback__):
+            if frame.filename == str(self.path):
+                line = frame.lineno or 1
+        reason = str(error).split("\n")[0] or type(error).__name__
+        return Finding(
+            "broken-module",
+            f"the module {self.name} {doing}: {type(error).__name__}: {reason}",
+            origin=Origin(self.shown_path, line, column, line, column),
+            help="this is a mistake in the module's code, not in what you set",
+        )
+
+
+class BrokenModule(Exception):
+    """A module whose code cannot be used."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+class Library:
+    """Every module a fleet may use, by name."""
+
+    def __init__(self, fleet_root: Path | None = None) -> None:
+        self.modules: dict[str, Module] = {}
+        self.findings: list[Finding] = []
+        package = importlib.import_module(BUILT_IN)
+        for directory in package.__path__:
+            self._add(Path(directory), BUILT_IN, "pantheros/modules")
+        for entry in entry_points(group=BUILT_IN):
+            spec = importlib.util.find_spec(entry.value)
+            for directory in (spec and spec.submodule_search_locations) or ():
+                self._add(Path(directory), entry.value, entry.value.replace(".", "/"))
+        if fleet_root is not None and (fleet_root / "modules").is_dir():
+            self._add(fleet_root / "modules", "", "modules", own=True)
+        self._by_options: dict[type[ModuleOptions], Module] = {}
+
+    def _add(self, directory: Path, package: str, shown: str, *, own: bool = False) -> None:
+        for path in sorted(directory.rglob("*.py")):
+            relative = path.relative_to(directory)
+            names = relative.with_suffix("").parts
+            if names[-1].startswith("_") or any(name.startswith(".") for name in names):
+                continue
+            name = ".".join(map(option_name, names))
+            import_name = f"_fleet_modules.{abs(hash(str(path)))}" if own else ".".join((package, *names))
+            if own and name in self.modules:
+                other = self.modules[name].shown_path
+                self.findings.append(
+                    Finding(
+                        "duplicate-module",
+                        f"the module {name} exists already: {other}",
+                        origin=Origin(f"{shown}/{relative.as_posix()}", 1, 1, 1, 1),
+                        help="give the file another name",
+                    )
+                )
+                continue
+            self.modules[name] = Module(name, path, f"{shown}/{relative.as_posix()}", import_name, own)
+
+    @cached_property
+    def tree(self) -> dict[str, Any]:
+        """Modules as nested tables, as options name them: `tree["development"]["git"]`."""
+        tree: dict[str, Any] = {}
+        for module in self.modules.values():
+            *above, last = module.names
+            below = tree
+            for name in above:
+                below = below.setdefault(name, {})
+            below[last] = module
+        return tree
+
+    def of(self, options: type[ModuleOptions]) -> Module:
+        """The module that a class of options belongs to."""
+        found = self._by_options.get(options)
+        if found is None:
+            found = next(
+                m for m in self.modules.values() if m.import_name == options.__module__ and m.options is options
+            )
+            self._by_options[options] = found
+        return found
+
+    def named_by(self, assignments: dict[str, Any]) -> Iterator[tuple[Module | None, tuple[str, ...]]]:
+        """The modules that a `pantherOS` table names; None with the path of a name that is no module."""
+        pending: list[tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = [(self.tree, assignments, ())]
+        while pending:
+            tree, values, above = pending.pop()
+            for name, value in values.items():
+                found = tree.get(name)
+                path = (*above, name)
+                if isinstance(found, Module):
+                    yield found, path
+                elif found is not None and isinstance(value, dict):
+                    pending.append((found, value, path))
+                else:
+                    yield None, path
+
+    def nearest(self, path: tuple[str, ...]) -> str | None:
+        """The module whose name is closest to `path`."""
+        guess = nearest(".".join(path), self.modules)
+        if guess is None:
+            last = [name for name in self.modules if name.rpartition(".")[2].lower() == path[-1].lower()]
+            guess = last[0] if last else None
+        return guess
+
+
+def option_name(file_name: str) -> str:
+    """A file's name as options write it: `load_balancer` is `loadBalancer`."""
+    first, *rest = file_name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _import(import_name: str, path: Path) -> ModuleType:
+    if not import_name.startswith("_fleet_modules."):
+        return importlib.import_module(import_name)
+    spec = importlib.util.spec_from_file_location(import_name, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[import_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[import_name]
+        raise
+    return module

@@ -1,0 +1,299 @@
+"""Layers to typed options: what every module of every host comes to, and which modules are in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from pantheros.document import Path
+from pantheros.findings import Finding, Origin
+from pantheros.fleet.layers import Stack, overlay
+from pantheros.fleet.model import DeclaredFleet, DeclaredHost
+from pantheros.fleet.read import read_text
+from pantheros.fleet.typed import check
+from pantheros.hardware.facter import Report, read_report
+from pantheros.module import Endpoint, Fleet, Host, ModuleOptions, Person, Port, SecretUse, State
+from pantheros.synth.library import BrokenModule, Library, Module
+
+O = TypeVar("O", bound=ModuleOptions)  # noqa: E741
+R = TypeVar("R", State, Port, SecretUse, Endpoint)
+
+ALWAYS = ("system", "boot", "users", "security.secrets", "hardware.facter")
+"""Modules that every host has a use for: they decide for themselves whether they are enabled."""
+
+
+@dataclass
+class _HostState:
+    """What has been worked out for one host so far."""
+
+    stack: Stack
+    person_stacks: dict[str, Stack] = field(default_factory=dict)
+    options: dict[tuple[str, str | None], ModuleOptions] = field(default_factory=dict)
+    resources: tuple[Any, ...] | None = None
+    modules: tuple[Module, ...] | None = None
+    in_progress: list[tuple[str, str | None]] = field(default_factory=list)
+
+
+class Resolver:
+    """Answers, for a whole fleet, what options come to; works out no more than is asked for.
+
+    Findings gather in `findings` as the work goes on. A `Resolver` never changes its fleet.
+    """
+
+    def __init__(self, declared: DeclaredFleet, library: Library) -> None:
+        self.declared = declared
+        self.library = library
+        self.findings: list[Finding] = []
+        self._states: dict[str, _HostState] = {}
+        self._reports: dict[str, Report | None] = {}
+        self._hosts: dict[str, Host] = {}
+        secrets = {name: found.table for name, found in declared.secrets.items()}
+        self.fleet = Fleet(
+            declared.table.name, declared.release, secrets, lambda: self.hosts, self._hardware
+        )
+
+    @cached_property
+    def hosts(self) -> Mapping[str, Host]:
+        return {name: self.host(name) for name in self.declared.hosts}
+
+    def host(self, name: str) -> Host:
+        if name not in self._hosts:
+            declared = self.declared.hosts[name]
+            self._hosts[name] = Host(declared, self.fleet, self.declared.people, self)
+        return self._hosts[name]
+
+    def variant(self, host: Host, change: Callable[[Stack], Stack]) -> Resolver:
+        """The same fleet, with the layers of one host (and of the people there) changed."""
+        other = Resolver(self.declared, self.library)
+        other._reports = self._reports
+        state = other._states[host.name] = _HostState(change(self.stack(host)))
+        state.person_stacks = {p.name: change(self.person_stack(host, p)) for p in host.people}
+        return other
+
+    def forget(self, host: Host) -> None:
+        """Let go of what was worked out for a host; it is worked out again when somebody asks."""
+        self._states.pop(host.name, None)
+
+    # What hosts and persons ask ------------------------------------------------------------------------------
+
+    def options(self, host: Host, person: Person | None, options: type[O]) -> O:
+        found = self.resolved(host, self.library.of(options), person)
+        assert isinstance(found, options)
+        return found
+
+    def resources(self, host: Host, kind: type[R]) -> tuple[R, ...]:
+        state = self._state(host)
+        if state.resources is None:
+            state.resources = tuple(self._resources(host))
+        return tuple(found for found in state.resources if isinstance(found, kind))
+
+    def _hardware(self, host: Host) -> Report | None:
+        if host.name not in self._reports:
+            self._reports[host.name] = None
+            file = f"{host.declared.directory}/facter.json"
+            if (self.declared.root / file).exists():
+                text, findings = read_text(self.declared.root, file)
+                if text is not None:
+                    self._reports[host.name], findings = read_report(file, text)
+                self.findings += [replace(finding, host=host.name) for finding in findings]
+        return self._reports[host.name]
+
+    # Modules -------------------------------------------------------------------------------------------------
+
+    def modules(self, host: Host) -> tuple[Module, ...]:
+        """The modules in use on a host, by anyone, in the order of their names."""
+        state = self._state(host)
+        if state.modules is None:
+            stacks = [state.stack, *(self.person_stack(host, person) for person in host.people)]
+            named = {name: self.library.modules[name] for name in ALWAYS if name in self.library.modules}
+            seen: set[int] = set()
+            for stack in stacks:
+                for table in stack.tables:
+                    if table.root != "pantherOS" or id(table) in seen:
+                        continue
+                    seen.add(id(table))
+                    for module, path in self.library.named_by(table.data):
+                        if module is not None:
+                            named[module.name] = module
+                        else:
+                            self._unknown_module(path, table.origin(path, key=True), host)
+            found = []
+            for name in sorted(named):
+                try:
+                    if self.enabled(host, named[name]):
+                        found.append(named[name])
+                    elif not (named[name].name in ALWAYS):
+                        self._set_while_disabled(host, named[name])
+                except BrokenModule as broken:
+                    self._once(broken.finding)
+            state.modules = tuple(found)
+        return state.modules
+
+    def enabled(self, host: Host, module: Module) -> bool:
+        """Whether a module is enabled on a host, for the system or for anyone there."""
+        return self.resolved(host, module).enable or any(
+            self.resolved(host, module, person).enable for person in host.people
+        )
+
+    def resolved(self, host: Host, module: Module, person: Person | None = None) -> ModuleOptions:
+        """A module's options on a host, as they hold for the system or for one person."""
+        state = self._state(host)
+        who = person.name if person is not None and self._differs(host, module, person) else None
+        place = (module.name, who)
+        if place not in state.options:
+            if place in state.in_progress:
+                circle = [name for name, _ in state.in_progress[state.in_progress.index(place) :]]
+                raise _Circle([*circle, module.name])
+            state.in_progress.append(place)
+            try:
+                state.options[place] = self._resolve(host, module, person if who else None)
+            finally:
+                state.in_progress.pop()
+        return state.options[place]
+
+    def stack(self, host: Host, person: Person | None = None) -> Stack:
+        return self._state(host).stack if person is None else self.person_stack(host, person)
+
+    def person_stack(self, host: Host, person: Person) -> Stack:
+        state = self._state(host)
+        if person.name not in state.person_stacks:
+            state.person_stacks[person.name] = self.declared.stack(host.declared, person.name)
+        return state.person_stacks[person.name]
+
+    def _state(self, host: Host) -> _HostState:
+        state = self._states.get(host.name)
+        if state is None:
+            state = self._states[host.name] = _HostState(self.declared.stack(host.declared))
+        return state
+
+    def _differs(self, host: Host, module: Module, person: Person) -> bool:
+        """Whether somebody set something of this module for this person in particular."""
+        layers = [self.declared.people[person.name].layer, host.declared.people[person.name]]
+        return any(
+            table.root == "pantherOS" and table.get(module.names)[0] for layer in layers for table in layer.tables
+        )
+
+    def _resolve(self, host: Host, module: Module, person: Person | None) -> ModuleOptions:
+        stack = self.stack(host, person)
+        given = stack.get("pantherOS", module.names)
+        name = f"pantherOS.{module.name}"
+
+        def locate(path: Path, key: bool) -> Origin | None:
+            found = stack.origin("pantherOS", (*module.names, *path), key=key)
+            return found or Origin(module.shown_path, 1, 1, 1, 1)
+
+        if given is not None and not isinstance(given, dict):
+            message = f"`{name}` is a module, and takes a table of options"
+            help = f"write `{name}.enable = true`" if given is True else ""
+            where = locate((), False)
+            self._add(Finding("wrong-type", message, option=name, origin=where, help=help), host)
+            given = None
+        data = overlay(_table_defaults(module.options, given), given or {}) if given else {}
+        defaults = self._defaults(host, module)
+        if defaults:
+            data = overlay(defaults, data)
+        options, findings = check(module.options, data, locate, name=name)
+        for finding in findings:
+            self._add(finding, host)
+        return options if options is not None else module.options()
+
+    def _defaults(self, host: Host, module: Module) -> dict[str, Any]:
+        function = module.function("defaults")
+        if function is None:
+            return {}
+        try:
+            defaults: dict[str, Any] = function(host)
+        except _Circle as circle:
+            names = " → ".join(circle.modules)
+            finding = Finding(
+                "defaults-cycle",
+                f"the defaults of these modules wait for each other: {names}",
+                origin=Origin(module.shown_path, 1, 1, 1, 1),
+            )
+            raise BrokenModule(finding) from circle
+        except BrokenModule:
+            raise
+        except Exception as error:
+            raise BrokenModule(module.broken(error, "fails to work out its defaults")) from error
+        return defaults
+
+    def _resources(self, host: Host) -> list[Any]:
+        found: list[Any] = []
+        for module in self.modules(host):
+            function = module.function("resources")
+            if function is not None:
+                try:
+                    found += function(self.resolved(host, module), host)
+                except Exception as error:
+                    self._once(module.broken(error, "fails to name its resources"))
+        return list(dict.fromkeys(found))
+
+    # Findings ------------------------------------------------------------------------------------------------
+
+    def _add(self, finding: Finding, host: Host) -> None:
+        # What hosts share is wrong once, not once for each of them.
+        if finding.origin is None or finding.origin.file == host.declared.file:
+            self.findings.append(replace(finding, host=finding.host or host.name))
+        else:
+            self._once(finding)
+
+    def _once(self, finding: Finding) -> None:
+        """A finding that has nothing to do with a host in particular."""
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+    def _unknown_module(self, path: tuple[str, ...], origin: Origin, host: Host) -> None:
+        name = ".".join(path)
+        guess = self.library.nearest(path)
+        help = f"did you mean `pantherOS.{guess}`?" if guess else "`panther modules` lists what there is"
+        full = f"pantherOS.{name}"
+        message = f"there is no module `{full}`"
+        self._add(Finding("unknown-module", message, option=full, origin=origin, help=help), host)
+
+    def _set_while_disabled(self, host: Host, module: Module) -> None:
+        for table in host.declared.layer.tables:
+            found, value = table.get(module.names) if table.root == "pantherOS" else (False, None)
+            if found and isinstance(value, dict) and value.get("enable") is not False and value:
+                first = next(name for name in value)
+                self._add(
+                    Finding(
+                        "module-disabled",
+                        f"options of `pantherOS.{module.name}` are set, but it is not enabled",
+                        severity="warning",
+                        option=f"pantherOS.{module.name}",
+                        origin=table.origin((*module.names, first), key=True),
+                        help=f"add `enable = true` to `pantherOS.{module.name}`, or take the options out",
+                    ),
+                    host,
+                )
+
+
+class _Circle(Exception):
+    def __init__(self, modules: list[str]) -> None:
+        super().__init__(" → ".join(modules))
+        self.modules = modules
+
+
+def _table_defaults(model: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
+    """The default tables (`dict` fields that are not empty) below those that the user wrote into: tables merge."""
+    found: dict[str, Any] = {}
+    for name, field_info in model.model_fields.items():
+        alias = field_info.alias or name
+        below = given.get(alias)
+        if not isinstance(below, dict):
+            continue
+        value = field_info.get_default(call_default_factory=False)
+        if isinstance(value, dict) and value:
+            found[alias] = {
+                key: item.model_dump(by_alias=True) if isinstance(item, BaseModel) else item
+                for key, item in value.items()
+            }
+        elif isinstance(value, BaseModel):
+            deeper = _table_defaults(type(value), below)
+            if deeper:
+                found[alias] = deeper
+    return found
