@@ -139,13 +139,12 @@ def _file(
     body = _bindings(writer, system, "  ", out)
     for person, tree in people.items():
         home = Writer("home", place)
-        inner = _bindings(home, tree, "    ", out)
-        name = join_path(("home-manager", "users", person))
+        inner = _bindings(home, tree, "      ", out)
         if "config" in home.arguments:
-            indented = "".join(f"  {line}" if line.strip() else line for line in inner.splitlines(keepends=True))
-            body += f"  {name} =\n    {{ config, ... }}:\n    {{\n{indented}    }};\n"
+            name = join_path(("home-manager", "users", person))
+            body += f"  {name} =\n    {{ config, ... }}:\n    {{\n{inner}    }};\n"
         else:
-            body += f"  {name} = {{\n{inner}  }};\n"
+            body += _bindings(home, {"home-manager": {"users": {person: tree}}}, "  ", out)
         writer.arguments |= home.arguments - {"config"}
         writer.files |= home.files
     for file in writer.files:

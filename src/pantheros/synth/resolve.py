@@ -22,7 +22,7 @@ from pantheros.synth.library import BrokenModule, Library, Module
 O = TypeVar("O", bound=ModuleOptions)  # noqa: E741
 R = TypeVar("R", State, Port, SecretUse, Endpoint)
 
-ALWAYS = ("system", "boot", "users", "security.secrets", "hardware.facter")
+ALWAYS = ("boot", "hardware.facter", "security.firewall", "security.secrets", "system", "users")
 """Modules that every host has a use for: they decide for themselves whether they are enabled."""
 
 

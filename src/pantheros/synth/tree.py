@@ -1,0 +1,241 @@
+"""The written tree: what is to change in it, and changing it without ever losing anything.
+
+`.pantheros` in the tree lists every file that we wrote with its SHA-256, in the format of `sha256sum`. A file that is
+not in that list, or that no longer is what we wrote, is somebody's, and is left alone. Before a build changes files,
+the list gains their new digests beside the old ones, so that after a kill at any moment every file is one that the
+list knows, and the next build finishes the work. New contents are written in full before the first is moved into its
+place: a disk that fills up changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pantheros.findings import Finding, Origin, PantherError
+
+MANIFEST = ".pantheros"
+_STAGING = ".pantheros.new"
+_HEAD = "# Written by pantherOS: the files of this tree that are its own. Check them with sha256sum --check.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a file is to be: its content, or the digest alone of one that is known to be there."""
+
+    digest: str
+    content: bytes | None
+    executable: bool = False
+
+    @classmethod
+    def of(cls, content: bytes, *, executable: bool = False) -> Wanted:
+        return cls(hashlib.sha256(content).hexdigest(), content, executable)
+
+
+@dataclass
+class Plan:
+    """What a build would do to the tree. Paths are relative to it (posix)."""
+
+    create: list[str] = field(default_factory=list)
+    change: list[str] = field(default_factory=list)
+    remove: list[str] = field(default_factory=list)
+    same: list[str] = field(default_factory=list)
+    foreign: list[Finding] = field(default_factory=list)
+    """What stands in the way and is not ours."""
+
+    @property
+    def stale(self) -> bool:
+        return bool(self.create or self.change or self.remove or self.foreign)
+
+
+class Tree:
+    """A directory that holds, or is to hold, a fleet's flake."""
+
+    def __init__(self, directory: Path, shown: str) -> None:
+        self.directory = directory
+        self.shown = shown
+        """The directory's name for people."""
+        self.manifest: dict[str, set[str]] = {}
+        try:
+            text = (directory / MANIFEST).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            text = ""
+        except OSError as error:
+            raise PantherError(f"cannot read {shown}/{MANIFEST}: {error.strerror}") from error
+        # After a merge with conflicts both sides' lines are ours, and the markers are no lines of ours.
+        for line in text.splitlines():
+            digest, _, path = line.partition("  ")
+            if len(digest) == 64 and path and not _leaves(path):
+                self.manifest.setdefault(path, set()).add(digest)
+
+    def plan(self, wanted: Mapping[str, Wanted], *, known_same: Iterable[str] = (), force: bool = False) -> Plan:
+        """Compare the tree with what it is to be. `known_same` need not be looked at again.
+
+        With `force`, a file of ours that was edited is written over.
+        """
+        plan = Plan()
+        known = set(known_same)
+        for path in sorted(wanted):
+            if path in known:
+                plan.same.append(path)
+                continue
+            now = self._digest(path)
+            if now is None:
+                obstacle = self._obstacle(path)
+                if obstacle:
+                    plan.foreign.append(obstacle)
+                else:
+                    plan.create.append(path)
+            elif now == wanted[path].digest:
+                executable = bool((self.directory / path).stat().st_mode & stat.S_IXUSR)
+                (plan.same if executable == wanted[path].executable else plan.change).append(path)
+            elif now in self.manifest.get(path, ()) or (force and path in self.manifest):
+                plan.change.append(path)
+            else:
+                plan.foreign.append(self._foreign(path))
+        for path in sorted(self.manifest):
+            if path not in wanted:
+                now = self._digest(path)
+                if now in self.manifest[path] or (force and now is not None):
+                    plan.remove.append(path)
+                elif now is not None:
+                    plan.foreign.append(self._foreign(path))
+        return plan
+
+    def apply(self, plan: Plan, wanted: Mapping[str, Wanted]) -> None:
+        """Make the tree what it is to be; `plan` is that of the same `wanted`. Raises `PantherError`, tree unharmed."""
+        if plan.foreign:
+            raise PantherError(plan.foreign[0].message, help=plan.foreign[0].help)
+        listed = "".join(f"{w.digest}  {path}\n" for path, w in sorted(wanted.items()))
+        manifest = (_HEAD + listed).encode()
+        written = [*plan.create, *plan.change]
+        if not written and not plan.remove:
+            if self._read(MANIFEST) != manifest:
+                self._guarded(lambda: self._replace({MANIFEST: manifest}))
+            return
+        self._guarded(lambda: self._apply(plan, written, wanted, manifest))
+
+    def _apply(self, plan: Plan, written: list[str], wanted: Mapping[str, Wanted], manifest: bytes) -> None:
+        staging = self.directory / _STAGING
+        if staging.exists():
+            shutil.rmtree(staging)
+        staging.mkdir(parents=True)
+        names: dict[str, str] = {}
+        for number, path in enumerate(written):
+            content = wanted[path].content
+            assert content is not None, path
+            names[path] = _write_new(f"{staging}/{number}", content, executable=wanted[path].executable)
+        both = {path: set(digests) for path, digests in self.manifest.items()}
+        for path, w in wanted.items():
+            both.setdefault(path, set()).add(w.digest)
+        lines = (f"{digest}  {path}\n" for path in sorted(both) for digest in sorted(both[path]))
+        self._replace({MANIFEST: (_HEAD + "".join(lines)).encode()})
+        made: set[str] = set()
+        for path, name in names.items():
+            target = f"{self.directory}/{path}"
+            parent = target.rpartition("/")[0]
+            if parent not in made:
+                os.makedirs(parent, exist_ok=True)
+                made.add(parent)
+            os.replace(name, target)
+        for path in plan.remove:
+            (self.directory / path).unlink(missing_ok=True)
+            self._prune(path)
+        self._replace({MANIFEST: manifest})
+        shutil.rmtree(staging)
+
+    def _guarded(self, action: object) -> None:
+        assert callable(action)
+        try:
+            action()
+        except OSError as error:
+            shutil.rmtree(self.directory / _STAGING, ignore_errors=True)
+            reason = (error.strerror or str(error)).lower()
+            raise PantherError(
+                f"cannot write {self.shown}: {reason}", help="nothing is half written; build again to finish"
+            ) from error
+
+    def _replace(self, contents: Mapping[str, bytes]) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for path, content in contents.items():
+            target = self.directory / path
+            new = target.with_name(target.name + ".new")
+            _write_new(str(new), content)
+            os.replace(new, target)
+
+    def _prune(self, path: str) -> None:
+        """Remove the directories that a removed file leaves empty."""
+        for parent in (self.directory / path).parents:
+            if parent == self.directory:
+                return
+            try:
+                parent.rmdir()
+            except OSError:
+                return
+
+    def _read(self, path: str) -> bytes | None:
+        try:
+            with open(f"{self.directory}/{path}", "rb") as file:
+                return file.read()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise PantherError(f"cannot read {self.shown}/{path}: {error.strerror}") from error
+
+    def _digest(self, path: str) -> str | None:
+        if path not in self.manifest and not os.path.lexists(f"{self.directory}/{path}"):
+            return None
+        if os.path.islink(f"{self.directory}/{path}"):
+            return "a link"
+        content = self._read(path)
+        return None if content is None else hashlib.sha256(content).hexdigest()
+
+    def _obstacle(self, path: str) -> Finding | None:
+        """A directory where a file is to be, or a file where a directory is to be."""
+        if (self.directory / path).is_dir():
+            return self._foreign(path, "a directory")
+        for parent in list((self.directory / path).parents):
+            if parent == self.directory:
+                return None
+            if parent.is_symlink() or (parent.exists() and not parent.is_dir()):
+                relative = parent.relative_to(self.directory).as_posix()
+                # One of ours that gives way to a directory is removed by hand: it was a file for a reason.
+                return self._foreign(relative)
+        return None
+
+    def _foreign(self, path: str, what: str = "") -> Finding:
+        shown = f"{self.shown}/{path}"
+        origin = Origin(shown, 1, 1, 1, 1)
+        if path in self.manifest and not what:
+            return Finding(
+                "edited-output",
+                f"{shown} was edited after pantherOS wrote it",
+                origin=origin,
+                help="move the edit to the fleet's files or to a raw module; `--force` writes over it",
+            )
+        return Finding(
+            "foreign-output",
+            f"{shown} is in the way{f', {what}' if what else ''}: pantherOS did not write it",
+            origin=origin,
+            help="move it away, or choose another directory with `--out`",
+        )
+
+
+def _leaves(path: str) -> bool:
+    return path.startswith("/") or ".." in path.split("/")
+
+
+def _write_new(path: str, content: bytes, *, executable: bool = False) -> str:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o777 if executable else 0o666)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    finally:
+        os.close(descriptor)
+    return path
