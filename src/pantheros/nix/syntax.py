@@ -1,0 +1,196 @@
+"""Nix text as a tree, and what its syntax errors most likely mean.
+
+tree-sitter reads on after an error and shows where it stumbled, which is seldom where the mistake is: after a
+missing semicolon it stumbles over the next line's `=`. So the tokens around it are asked first.
+"""
+
+from __future__ import annotations
+
+import tree_sitter_nix
+from tree_sitter import Language, Node
+
+from pantheros.findings import Finding, Origin, Related
+from pantheros.source import Source, origin_at
+
+_LANGUAGE = Language(tree_sitter_nix.language())
+_WHOLE = frozenset({"string_expression", "indented_string_expression", "path_expression", "uri_expression"})
+_NAMES = frozenset({"identifier", "string_expression", "interpolation"})
+_OPENERS = {"}": "{", "]": "[", ")": "("}
+_MOST = 5
+
+
+def parse(file: str, text: str) -> Source:
+    """The tree of a Nix text. A NUL character, which would end the text for the parser, counts as a blank."""
+    return Source(file, text.replace("\0", " ").replace("\ufeff", " "), _LANGUAGE)
+
+
+def syntax_findings(source: Source, text: str) -> list[Finding]:
+    """What is wrong with the syntax of `text`, at most a handful: one mistake makes many."""
+    found = _strange_characters(source.file, text)
+    if source.root.has_error:
+        tokens = _tokens(source.root)
+        # Where the tokens tell what is wrong, tree-sitter's own errors are only echoes of it.
+        found += _telling(source, tokens) or _stumbles(source, tokens)
+        if not found:
+            found.append(
+                _error("this is not Nix", source.origin(tokens[0]) if tokens else _start(source.file))
+            )
+    return sorted(found, key=lambda finding: finding.origin or _start(source.file))[:_MOST]
+
+
+def _start(file: str) -> Origin:
+    return Origin(file, 1, 1, 1, 1)
+
+
+def _error(message: str, origin: Origin, advice: str = "", *related: Related) -> Finding:
+    return Finding("nix-syntax", message, help=advice, origin=origin, related=related)
+
+
+def _strange_characters(file: str, text: str) -> list[Finding]:
+    found = []
+    if "\ufeff" in text:
+        origin = origin_at(file, text, text.index("\ufeff"))
+        found.append(
+            _error(
+                "the file holds a byte order mark, which Nix does not know",
+                origin,
+                "save it as UTF-8 without BOM",
+            )
+        )
+    if "\0" in text:
+        found.append(_error("a NUL character", origin_at(file, text, text.index("\0")), "delete it"))
+    return found
+
+
+def _tokens(root: Node) -> list[Node]:
+    """The leaves of the tree in order, sound strings and paths in one piece, without comments."""
+    tokens = []
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.type == "comment" or node.is_missing:
+            continue
+        if not node.child_count or (node.type in _WHOLE and not node.has_error):
+            if node.end_byte > node.start_byte:
+                tokens.append(node)
+        else:
+            stack.extend(reversed(node.children))
+    return tokens
+
+
+def _telling(source: Source, tokens: list[Node]) -> list[Finding]:
+    """Mistakes that show in the tokens: no semicolon before the next binding, a comma or a colon instead."""
+    found = []
+    for index, token in enumerate(tokens):
+        if token.type == "=":
+            name = index - 1
+            while name >= 2 and tokens[name - 1].type == "." and tokens[name - 2].type in _NAMES:
+                name -= 2
+            if name < 0 or tokens[name].type not in _NAMES:
+                continue
+            if name == 0:
+                found.append(
+                    _error(
+                        "the file must be one set of values: `{` is missing",
+                        source.origin(tokens[0]),
+                        "put `{` before the first value and `}` after the last",
+                    )
+                )
+                continue
+            before = tokens[name - 1]
+            binding = source.of(tokens[name])
+        elif source.of(token) == "in" and index and token.type in ("in", "keyword"):
+            before, binding = tokens[index - 1], "in"
+        elif token.type == ":" and index > 1 and tokens[index - 1].type == "identifier":
+            if source.of(tokens[index - 2]) in "{;":
+                found.append(
+                    _error(
+                        f"`:` after `{source.of(tokens[index - 1])}`: a value is assigned with `=`",
+                        source.origin(token),
+                        f"write `{source.of(tokens[index - 1])} = …;`",
+                    )
+                )
+            continue
+        else:
+            continue
+        mark = source.of(before)
+        if mark in ("{", ";", "let"):
+            continue
+        if mark == ",":
+            found.append(_error("`,` where a value ends: Nix wants `;`", source.origin(before), "write `;`"))
+        else:
+            found.append(_semicolon(source, before, f" (before `{binding}`)"))
+    return found
+
+
+def _semicolon(source: Source, before: Node, where: str = "") -> Finding:
+    origin = source.span(before.end_point, before.end_point)
+    return _error(f"a semicolon is missing{where}", origin, "every value ends with `;`, the last one too")
+
+
+def _stumbles(source: Source, tokens: list[Node]) -> list[Finding]:
+    """Where tree-sitter stumbled: what it put in, and what it could not place."""
+    found = []
+    for node in _errors(source.root):
+        if node.is_missing:
+            before = [token for token in tokens if token.end_byte <= node.start_byte]
+            opener = node.parent.child(0) if node.parent else None
+            if node.type == ";" and before:
+                found.append(_semicolon(source, before[-1]))
+            elif node.type in _OPENERS and opener is not None:
+                found.append(
+                    _error(
+                        f"`{node.type}` is missing",
+                        source.origin(node),
+                        f"close the `{_OPENERS[node.type]}`",
+                        Related("opened here", source.origin(opener)),
+                    )
+                )
+            else:
+                found.append(_error(f"`{node.type}` is missing", source.origin(node)))
+        else:
+            found.append(_unplaced(source, node, tokens))
+    return found
+
+
+def _errors(root: Node) -> list[Node]:
+    errors = []
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.is_error or node.is_missing:
+            errors.append(node)
+        elif node.has_error:
+            stack.extend(reversed(node.children))
+    return errors
+
+
+def _unplaced(source: Source, error: Node, tokens: list[Node]) -> Finding:
+    inside = [
+        t for t in tokens if error.start_byte <= t.start_byte < max(error.end_byte, error.start_byte + 1)
+    ]
+    first = inside[0] if inside else error
+    text = source.of(first).strip()
+    origin = source.origin(first)
+    for token in tokens:
+        if token.start_byte >= first.start_byte:
+            break
+        if token.type == "string_expression" and token.end_point.row > token.start_point.row:
+            return _error(
+                f'this text goes on to line {token.end_point.row + 1}: is its closing `"` missing?',
+                source.span(token.start_point, token.start_point),
+                "text of several lines is written between `''` and `''`",
+                Related("reading stopped here", origin),
+            )
+    if text == "'":
+        return _error("text in single quotes", origin, 'Nix wants double quotes: "…"')
+    if text in ('"', "''"):
+        return _error("a text that is never closed", origin, f"end it with `{text}`")
+    if text == ",":
+        return _error("a comma", origin, "a list's elements are separated by blanks; values end with `;`")
+    if text == "-":
+        return _error("a negative number in a list needs parentheses", origin, "write `(-1)`")
+    if text in _OPENERS:
+        return _error(f"`{text}` without a `{_OPENERS[text]}` before it", origin)
+    shown = text.splitlines()[0][:40] if text else ""
+    return _error(f"`{shown}` is not expected here" if shown else "something is missing here", origin)
