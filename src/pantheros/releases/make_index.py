@@ -132,7 +132,7 @@ def _options(data: dict[str, Any], scope: Scope) -> str:
             for letter, flag in (("r", "read_only"), ("h", "hidden"), ("i", "internal"))
             if name in flags[flag]
         )
-        if marks == "h" and kind == "unspecified value" and name not in renamed:
+        if marks == "h" and kind == "unspecified value" and name not in renamed and name != "passthru":
             marks += "x"
         default = json.dumps(defaults[name], separators=(",", ":")) if name in defaults else ""
         row = (name, str(numbers[kind]), marks, renamed.get(name, ""), default)
