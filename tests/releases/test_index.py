@@ -123,7 +123,7 @@ def test_home_is_whole_up_to_26_05() -> None:
         ("nixos", "networking.wireless.userControlled.enable", "networking.wireless.userControlled",
          RELEASES[3:]),
         ("home", "programs.git.userEmail", "programs.git.settings.user.email", RELEASES[2:]),
-        ("home", "programs.ssh.matchBlocks.a.hostname", "", []),
+        ("home", "programs.ssh.matchBlocks.a.user", "programs.ssh.settings.a.user", RELEASES[3:]),
         ("home", "services.swayidle.systemdTarget", "services.swayidle.systemdTargets", RELEASES[3:]),
     ],
 )  # fmt: skip

@@ -229,8 +229,8 @@ class _Table:
             for change in changes:
                 self._apply(change)
             self._names = sorted({*self._names, *self._rows})
-        else:  # known whole: the changes only have the words on what the list just marks as removed
-            self._gone = {change.name: change for change in changes if self._removed(change.name)}
+        else:  # known whole: the changes add the words, and the renames that an evaluation does not show
+            self._gone = {change.name: change for change in changes if self._replaced(change)}
 
     def _row(self, name: str) -> _Row | None:
         row = self._rows.get(name)
@@ -239,9 +239,10 @@ class _Table:
             row = self._rows[name] = _Row(self._types[int(number)], *rest)
         return row
 
-    def _removed(self, name: str) -> bool:
-        row = self._row(name)
-        return row is not None and "x" in row.flags
+    def _replaced(self, change: _Change) -> bool:
+        """Whether the change says more of an option of home-manager than its list."""
+        row = self._row(change.name)
+        return row is not None and ("x" in row.flags or (change.kind == "renamed" and not row.to))
 
     def _apply(self, change: _Change) -> None:
         """Take a change over into NixOS's rows. A type is kept only where the change leaves it alone."""
@@ -350,8 +351,9 @@ class _Table:
         if change.kind == "removed":
             return Status("removed", None, to, change.since, certain, change.detail)
         full = ".".join((name, *map(key, path[depth:])))
-        row = self._row(full)
-        return Status("renamed", row and row.option(full, ()), to, change.since, certain, change.detail)
+        row, part = self._row(full), self._row(name)
+        option = row.option(full, ()) if row else part.option(name, path[depth:]) if part else None
+        return Status("renamed", option, to, change.since, certain, change.detail)
 
     def _of_old(self, row: _Row, name: str, path: tuple[str, ...], depth: int) -> Status:
         """The status of a path at or below one that the index itself has as renamed or removed."""
