@@ -68,10 +68,13 @@ def _mistake(file: str, text: str, error: tomli.TOMLDecodeError) -> _Mistake:
         clash = _clash(file, text, position)
         if clash:
             return clash
-    if error.msg in ("Unclosed array", "Unterminated string"):
+    if error.msg in ("Unclosed array", "Unterminated string", "Invalid value"):
         opened = _opened(file, text, position)
         if opened:
             return opened
+    if error.msg.startswith("Unescaped"):
+        # tomli points behind the escape.
+        position = max(text.rfind("\\", 0, position), 0)
     if not text[position:].strip():
         position = len(text.rstrip())
     message, advice = _plainly(error.msg, text, position)
@@ -273,11 +276,9 @@ def _plainly(message: str, text: str, position: int) -> tuple[str, str]:
             return "an escape that is no character", "write the character itself"
         case "Invalid hex value":
             return "an escape that is no character", "`\\u` takes four hexadecimal digits, `\\U` eight"
-    if message.startswith("Illegal character"):
-        return (
-            f"a character that TOML does not allow: {message.removeprefix('Illegal character ')}",
-            "delete it",
-        )
+    if message.startswith(("Illegal character", "Found invalid character")):
+        character = message.rpartition(" ")[2]
+        return f"a character that TOML does not allow: {character}", "delete it"
     if message.startswith(_CLASHES):
         return "this is there already", "keep one of the two"
     return message[:1].lower() + message[1:], ""

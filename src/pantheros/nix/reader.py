@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import Enum
 from functools import partial
 from math import isinf
 from typing import Any, Literal, TypeAlias
@@ -52,10 +52,10 @@ class _Known(Enum):
     PACKAGES = "the package set"
     LIB = "the library `lib`"
     ARGUMENTS = "the module's arguments"
-    NOTHING = auto()
+    NOTHING = "nothing"
     """Something with a finding already."""
-    UNREAD = auto()
-    READING = auto()
+    UNREAD = "not yet read"
+    READING = "being read"
 
 
 @dataclass(slots=True)
@@ -647,7 +647,7 @@ class _Reader:
     def _data(self, value: _Read, binding: _Binding, path: Path, depth: int) -> Any:
         self._values += 1
         if self._values > _MOST_VALUES:
-            return self._too_large(binding.node)
+            return self._too_large(binding.node) if self._values == _MOST_VALUES + 1 else _Known.NOTHING
         if isinstance(value, _Set | _List):
             if any(value is around for around in self._active):
                 self._add("nix-cycle", "this value contains itself", self._source.origin(binding.node))

@@ -6,6 +6,9 @@ missing semicolon it stumbles over the next line's `=`. So the tokens around it 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import tree_sitter_nix
 from tree_sitter import Language, Node
 
@@ -15,6 +18,7 @@ from pantheros.source import Source, origin_at
 _LANGUAGE = Language(tree_sitter_nix.language())
 _WHOLE = frozenset({"string_expression", "indented_string_expression", "path_expression", "uri_expression"})
 _NAMES = frozenset({"identifier", "string_expression", "interpolation"})
+_OPENS = frozenset({"{", "${", "[", "(", "let", "with", "assert"})
 _OPENERS = {"}": "{", "]": "[", ")": "("}
 _MOST = 5
 
@@ -78,52 +82,96 @@ def _tokens(root: Node) -> list[Node]:
     return tokens
 
 
+@dataclass(slots=True)
+class _Open:
+    """A bracket, `let` or `with` that is not closed yet; `bound` when a binding in it wants its semicolon."""
+
+    token: Node
+    mark: str
+    bound: bool = False
+
+
 def _telling(source: Source, tokens: list[Node]) -> list[Finding]:
-    """Mistakes that show in the tokens: no semicolon before the next binding, a comma or a colon instead."""
+    """Mistakes that show in the tokens: no semicolon after a binding, a comma or colon instead, no `]`."""
     found = []
+    around: list[_Open] = []
     for index, token in enumerate(tokens):
-        if token.type == "=":
-            name = index - 1
-            while name >= 2 and tokens[name - 1].type == "." and tokens[name - 2].type in _NAMES:
-                name -= 2
-            if name < 0 or tokens[name].type not in _NAMES:
-                continue
-            if name == 0:
-                found.append(
-                    _error(
-                        "the file must be one set of values: `{` is missing",
-                        source.origin(tokens[0]),
-                        "put `{` before the first value and `}` after the last",
-                    )
-                )
-                continue
-            before = tokens[name - 1]
-            binding = source.of(tokens[name])
-        elif source.of(token) == "in" and index and token.type in ("in", "keyword"):
-            before, binding = tokens[index - 1], "in"
-        elif token.type == ":" and index > 1 and tokens[index - 1].type == "identifier":
-            if source.of(tokens[index - 2]) in "{;":
-                found.append(
-                    _error(
-                        f"`:` after `{source.of(tokens[index - 1])}`: a value is assigned with `=`",
-                        source.origin(token),
-                        f"write `{source.of(tokens[index - 1])} = …;`",
-                    )
-                )
+        mark = source.of(token) if token.type not in _WHOLE else ""
+        before = tokens[index - 1] if index else None
+        innermost = around[-1] if around else None
+        if mark in _OPENS:
+            around.append(_Open(token, mark))
+        elif mark == "=":
+            found += _assignment(source, tokens, index)
+            if innermost:
+                innermost.bound = True
+        elif mark == "inherit" and innermost:
+            innermost.bound = True
+        elif mark == ":":
+            found += _colon(source, tokens, index)
+        elif innermost is None or before is None:
             continue
-        else:
-            continue
-        mark = source.of(before)
-        if mark in ("{", ";", "let"):
-            continue
-        if mark == ",":
-            found.append(_error("`,` where a value ends: Nix wants `;`", source.origin(before), "write `;`"))
-        else:
-            found.append(_semicolon(source, before, f" (before `{binding}`)"))
+        elif innermost.mark == "[" and mark in (";", "}", ")"):
+            found.append(_unclosed(source, innermost.token, "]", before))
+            around.pop()
+            if mark == "}" and around:
+                around.pop()
+        elif mark == ";":
+            if innermost.mark in ("with", "assert"):
+                around.pop()
+            innermost.bound = False
+        elif mark in ("}", "in") and innermost.mark in ("{", "let"):
+            if innermost.bound and source.of(before) not in (";", "{"):
+                found.append(_semicolon(source, before, mark))
+            around.pop()
+        elif mark in _OPENERS:
+            around.pop()
     return found
 
 
-def _semicolon(source: Source, before: Node, where: str = "") -> Finding:
+def _assignment(source: Source, tokens: list[Node], index: int) -> Iterator[Finding]:
+    """What is wrong before the name that `=` follows: nothing, where the binding before it has its end."""
+    name = index - 1
+    while name >= 2 and tokens[name - 1].type == "." and tokens[name - 2].type in _NAMES:
+        name -= 2
+    if name < 0 or tokens[name].type not in _NAMES:
+        return
+    if name == 0:
+        yield _error(
+            "the file must be one set of values: `{` is missing",
+            source.origin(tokens[0]),
+            "put `{` before the first value and `}` after the last",
+        )
+        return
+    before = tokens[name - 1]
+    mark = source.of(before)
+    if mark == ",":
+        yield _error("`,` where a value ends: Nix wants `;`", source.origin(before), "write `;`")
+    elif mark not in ("{", ";", "let"):
+        yield _semicolon(source, before, source.of(tokens[name]))
+
+
+def _colon(source: Source, tokens: list[Node], index: int) -> Iterator[Finding]:
+    if index > 1 and tokens[index - 1].type == "identifier" and source.of(tokens[index - 2]) in ("{", ";"):
+        name = source.of(tokens[index - 1])
+        yield _error(
+            f"`:` after `{name}`: a value is assigned with `=`",
+            source.origin(tokens[index]),
+            f"write `{name} = …;`",
+        )
+
+
+def _unclosed(source: Source, opener: Node, closer: str, before: Node) -> Finding:
+    return _error(
+        f"`{closer}` is missing",
+        source.span(before.end_point, before.end_point),
+        f"close the `{source.of(opener)}`",
+        Related("opened here", source.origin(opener)),
+    )
+
+
+def _semicolon(source: Source, before: Node, following: str = "") -> Finding:
+    where = f" (before `{following}`)" if following else ""
     origin = source.span(before.end_point, before.end_point)
     return _error(f"a semicolon is missing{where}", origin, "every value ends with `;`, the last one too")
 
@@ -182,6 +230,13 @@ def _unplaced(source: Source, error: Node, tokens: list[Node]) -> Finding:
                 "text of several lines is written between `''` and `''`",
                 Related("reading stopped here", origin),
             )
+    around = error.parent.type if error.parent else ""
+    if around == "let_attrset_expression":
+        return _error("`in` is missing after the values of `let`", origin, "write `let … in { … }`")
+    if around == "formals":
+        return _error("the arguments are not separated by commas", origin, "write `{ lib, pkgs, ... }:`")
+    if text == "{":
+        return _error("this set cannot be read", origin, "each of its values is `name = value;`")
     if text == "'":
         return _error("text in single quotes", origin, 'Nix wants double quotes: "…"')
     if text in ('"', "''"):
