@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pantheros.findings import Finding, Origin
+from pantheros.findings import Finding, Origin, PantherError, nearest
 from pantheros.fleet.model import DeclaredFleet
 from pantheros.fleet.read import read_fleet, read_text
+from pantheros.fleet.typed import listed
 from pantheros.module import Host
 from pantheros.nix.references import references
 from pantheros.releases.index import Index
@@ -39,6 +40,17 @@ class Model:
         declared.findings += library.findings
         return cls(declared, Resolver(declared, library), Index.of(declared.release))
 
+    def known_host(self, name: str) -> Host:
+        """The host of that name. `PantherError`, with the nearest, when there is none."""
+        hosts = self.declared.hosts
+        if name in hosts:
+            return self.resolver.host(name)
+        guess = nearest(name, hosts)
+        raise PantherError(
+            f"there is no host {name!r}",
+            help=f"did you mean {guess!r}?" if guess else f"the fleet has {listed(list(hosts))}",
+        )
+
     def expand(self, host: Host) -> tuple[list[Expansion], list[Finding]]:
         """A host's settings, and all that is wrong with its options."""
         before = len(self.resolver.findings)
@@ -55,17 +67,34 @@ class Built:
     findings: list[Finding] = field(default_factory=list)
 
 
-def build(root: Path, release: Release | None = None) -> Built:
-    """Everything the flake of the fleet in `root` consists of."""
+def build(
+    root: Path,
+    release: Release | None = None,
+    *,
+    only: Collection[str] | None = None,
+    present: Collection[str] = (),
+) -> Built:
+    """Everything the flake of the fleet in `root` consists of.
+
+    With `only`, the files of these hosts alone; the flake then knows them, and those that are `present` already.
+    """
     model = Model.of(root, release)
     built = Built()
     copies: set[str] = set()
     built.findings += model.declared.findings
+    for name in only or ():
+        model.known_host(name)
     for name in model.declared.hosts:
+        selected = only is None or name in only
+        if not selected and name not in present:
+            continue
         host = model.resolver.host(name)
         files, findings = build_host(model, host)
-        built.findings += findings
         built.hosts.append(HostPart.of(host, files))
+        if not selected:
+            model.resolver.forget(host)
+            continue
+        built.findings += findings
         copies |= files.copies
         for path, content in files.files.items():
             built.files[path] = Wanted.of(content.text.encode(), executable=content.executable)
@@ -76,7 +105,7 @@ def build(root: Path, release: Release | None = None) -> Built:
             built.files[f"{COPIES}/{path}"] = wanted
     flake = flake_nix(model.resolver.fleet, built.hosts, list(model.declared.table.outputs))
     built.files["flake.nix"] = Wanted.of(flake.encode())
-    built.findings = unique(built.findings)
+    built.findings = [f for f in unique(built.findings) if only is None or not f.host or f.host in only]
     return built
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from pantheros.findings import Finding, Origin, PantherError
 
 MANIFEST = ".pantheros"
-_STAGING = ".pantheros.new"
+_STAGING = ".pantheros.staging"
 _HEAD = "# Written by pantherOS: the files of this tree that are its own. Check them with sha256sum --check.\n"
 
 
@@ -45,6 +45,8 @@ class Plan:
     change: list[str] = field(default_factory=list)
     remove: list[str] = field(default_factory=list)
     same: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    """Files of ours that this build is not about."""
     foreign: list[Finding] = field(default_factory=list)
     """What stands in the way and is not ours."""
 
@@ -73,10 +75,23 @@ class Tree:
             if len(digest) == 64 and path and not _leaves(path):
                 self.manifest.setdefault(path, set()).add(digest)
 
-    def plan(self, wanted: Mapping[str, Wanted], *, known_same: Iterable[str] = (), force: bool = False) -> Plan:
+    @property
+    def hosts(self) -> set[str]:
+        """The hosts that the tree holds."""
+        return {path.split("/")[1] for path in self.manifest if path.startswith("hosts/")}
+
+    def plan(
+        self,
+        wanted: Mapping[str, Wanted],
+        *,
+        known_same: Iterable[str] = (),
+        partial: bool = False,
+        force: bool = False,
+    ) -> Plan:
         """Compare the tree with what it is to be. `known_same` need not be looked at again.
 
-        With `force`, a file of ours that was edited is written over.
+        A `partial` build leaves alone what it does not want. With `force`, a file of ours that was edited is written
+        over.
         """
         plan = Plan()
         known = set(known_same)
@@ -98,6 +113,9 @@ class Tree:
                 plan.change.append(path)
             else:
                 plan.foreign.append(self._foreign(path))
+        if partial:
+            plan.kept = sorted(path for path in self.manifest if path not in wanted)
+            return plan
         for path in sorted(self.manifest):
             if path not in wanted:
                 now = self._digest(path)
@@ -111,8 +129,9 @@ class Tree:
         """Make the tree what it is to be; `plan` is that of the same `wanted`. Raises `PantherError`, tree unharmed."""
         if plan.foreign:
             raise PantherError(plan.foreign[0].message, help=plan.foreign[0].help)
-        listed = "".join(f"{w.digest}  {path}\n" for path, w in sorted(wanted.items()))
-        manifest = (_HEAD + listed).encode()
+        ours = {path: {w.digest} for path, w in wanted.items()}
+        ours |= {path: self.manifest[path] for path in plan.kept}
+        manifest = _manifest(ours)
         written = [*plan.create, *plan.change]
         if not written and not plan.remove:
             if self._read(MANIFEST) != manifest:
@@ -133,8 +152,7 @@ class Tree:
         both = {path: set(digests) for path, digests in self.manifest.items()}
         for path, w in wanted.items():
             both.setdefault(path, set()).add(w.digest)
-        lines = (f"{digest}  {path}\n" for path in sorted(both) for digest in sorted(both[path]))
-        self._replace({MANIFEST: (_HEAD + "".join(lines)).encode()})
+        self._replace({MANIFEST: _manifest(both)})
         made: set[str] = set()
         for path, name in names.items():
             target = f"{self.directory}/{path}"
@@ -224,6 +242,11 @@ class Tree:
             origin=origin,
             help="move it away, or choose another directory with `--out`",
         )
+
+
+def _manifest(digests: Mapping[str, set[str]]) -> bytes:
+    lines = (f"{digest}  {path}\n" for path in sorted(digests) for digest in sorted(digests[path]))
+    return (_HEAD + "".join(lines)).encode()
 
 
 def _leaves(path: str) -> bool:

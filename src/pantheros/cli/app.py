@@ -1,0 +1,62 @@
+"""Which commands there are, and the file of each. A command's file is imported when it is run."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+COMMANDS = {
+    "init": "Begin a fleet: write its files and explain them.",
+    "build": "Build the fleet's flake.",
+    "hosts": "List the hosts.",
+    "show": "Show what a host comes to: options and settings.",
+    "why": "Explain an option or a setting of a host: who set it, and what won.",
+    "modules": "Show the library: modules and their options.",
+    "schema": "Print the JSON Schema of the fleet's files.",
+}
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line; its exit status."""
+    named = next((word for word in arguments if not word.startswith("-")), None)
+    app = _app([named] if named in COMMANDS else list(COMMANDS))
+    try:
+        app(arguments, prog_name="panther")
+    except SystemExit as exit:
+        return exit.code if isinstance(exit.code, int) else 0
+    return 0
+
+
+def _app(names: list[str]) -> typer.Typer:
+    app = typer.Typer(
+        help="One typed description of a NixOS fleet in, a plain NixOS flake out.",
+        no_args_is_help=True,
+        add_completion=len(names) > 1,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None if not sys.stdout.isatty() else "rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def panther(version: bool = typer.Option(False, "--version", "-V", help="Print the version.")) -> None:
+        """One typed description of a NixOS fleet in, a plain NixOS flake out."""
+
+    for name in names:
+        command: Any = importlib.import_module(f"pantheros.cli.{name}").command
+        app.command(name, help=COMMANDS[name])(_exiting(command))
+    return app
+
+
+def _exiting(command: Callable[..., int]) -> Callable[..., None]:
+    """A command returns its exit status; typer wants it raised."""
+
+    @functools.wraps(command)
+    def run_and_exit(*arguments: Any, **options: Any) -> None:
+        raise typer.Exit(command(*arguments, **options))
+
+    return run_and_exit

@@ -1,0 +1,109 @@
+"""`panther build`: from the fleet's files to the flake."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, parse_release
+from pantheros.cli.output import err, finding_json, out, print_json, report
+from pantheros.git import untracked
+from pantheros.synth.build import build
+from pantheros.synth.tree import Plan, Tree
+
+OUTPUT = "nixos"
+"""Directory of the flake, below the fleet."""
+
+
+def command(
+    fleet: FleetArgument = Path(),
+    to: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to write.", show_default="FLEET/nixos")
+    ] = None,
+    host: Annotated[
+        list[str] | None, typer.Option("--host", metavar="NAME", help="Write this host alone (may be repeated).")
+    ] = None,
+    release: ReleaseOption = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if the tree is stale.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; say what would change.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over files of ours that were edited.")] = False,
+    json: JsonOption = False,
+) -> int:
+    started = time.perf_counter()
+    directory = to if to is not None else fleet / OUTPUT
+    tree = Tree(directory, str(directory))
+    built = build(fleet, parse_release(release), only=host or None, present=tree.hosts)
+    wanted = built.files
+    plan = tree.plan(wanted, partial=bool(host), force=force)
+    findings = [*built.findings, *plan.foreign]
+    failed = any(finding.severity == "error" for finding in findings)
+    written = not (failed or check or dry_run)
+    if written:
+        tree.apply(plan, wanted)
+    new = [path for path in untracked(directory) if path in wanted] if written else []
+    if json:
+        print_json(
+            {
+                "out": str(directory),
+                "hosts": [part.name for part in built.hosts],
+                "written": written,
+                "stale": plan.stale,
+                "create": plan.create,
+                "change": plan.change,
+                "remove": plan.remove,
+                "unchanged": len(plan.same),
+                "untracked": new,
+                "findings": [finding_json(finding) for finding in findings],
+            }
+        )
+        return int(failed or (check and plan.stale))
+    report(findings, fleet)
+    if failed:
+        err.print(f"nothing was written to {directory}")
+        return 1
+    if check:
+        if plan.stale:
+            _changes(plan, directory)
+            out.print(Text.assemble((f"{directory} is stale: ", "bold red"), "run `panther build`"))
+            return 1
+        out.print(f"{directory} is current")
+        return 0
+    if dry_run:
+        _changes(plan, directory)
+    took = time.perf_counter() - started
+    _summary(len(built.hosts), plan, directory, took, written=written)
+    if new:
+        out.print(f"git does not track {len(new)} new file{'s' * (len(new) > 1)} yet, so Nix would not see them:")
+        for path in new[:5]:
+            out.print(f"  {directory / path}")
+        if len(new) > 5:
+            out.print(f"  and {len(new) - 5} more")
+        out.print(f"run: git add {directory}")
+    return 0
+
+
+def _changes(plan: Plan, directory: Path) -> None:
+    marks = (("+", "green", plan.create), ("~", "yellow", plan.change), ("-", "red", plan.remove))
+    for mark, colour, paths in marks:
+        for path in paths:
+            out.print(Text.assemble((f"  {mark} ", colour), str(directory / path)))
+
+
+def _summary(hosts: int, plan: Plan, directory: Path, took: float, *, written: bool) -> None:
+    counts = [
+        (len(plan.create), "new"),
+        (len(plan.change), "changed"),
+        (len(plan.remove), "removed"),
+        (len(plan.same), "unchanged"),
+    ]
+    files = ", ".join(f"{n} {word}" for n, word in counts if n) or "no files"
+    verb = "built" if written else "would build"
+    out.print(
+        Text.assemble(
+            (f"{verb} {hosts} host{'s' * (hosts != 1)}", "bold green"), f" in {directory}: {files} ({took:.2f} s)"
+        )
+    )

@@ -1,0 +1,36 @@
+"""Finding the fleet that a command is about, and the parameters that commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pantheros.findings import PantherError
+from pantheros.fleet.read import FLEET_FILE
+from pantheros.releases.release import Release
+from pantheros.synth.build import Model
+
+FleetArgument = Annotated[Path, typer.Argument(metavar="FLEET", help="The fleet's directory.", show_default="here")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ReleaseOption = Annotated[
+    str | None, typer.Option("--release", metavar="R", help="Another NixOS release than the fleet's.")
+]
+
+
+def parse_release(text: str | None) -> Release | None:
+    if text is None:
+        return None
+    try:
+        return Release.parse(text)
+    except ValueError as error:
+        raise PantherError(str(error)) from error
+
+
+def is_fleet(directory: str | Path) -> bool:
+    return (Path(directory) / FLEET_FILE).is_file()
+
+
+def model_of(fleet: Path, release: str | None = None) -> Model:
+    return Model.of(fleet, parse_release(release))

@@ -1,0 +1,23 @@
+"""The `git` program, as far as we need it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+
+def untracked(directory: Path) -> list[str]:
+    """Files below `directory` that git does not track, relative to it; none outside a repository or without git."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "--others", "-z", "--", "."],
+            cwd=directory,
+            capture_output=True,
+            check=False,
+            timeout=20,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    if listed.returncode:
+        return []
+    return [path for path in listed.stdout.decode(errors="surrogateescape").split("\0") if path]
