@@ -29,7 +29,7 @@ class Span:
 class Document:
     """`data` is what could be read; `findings` say what could not, each at its place.
 
-    Values in `data` are Python's own, dates from TOML, and `pantheros.nix.values` from Nix (`Package`, `FleetPath`,
+    Values in `data` are Python's own, and from Nix those of `pantheros.nix.values` (`Package`, `FleetPath`,
     `Override`). `locate` reads the text once more and gives the place of every value.
     """
 

@@ -28,7 +28,7 @@ from pantheros.fleet.model import DeclaredHost, DeclaredPerson
 from pantheros.fleet.tables import Kind, SecretTable, Shell, Stage
 from pantheros.fleet.typed import TypedTable
 from pantheros.hardware.facter import Report
-from pantheros.nix.values import Expression, File, FleetPath, Override, Package, Raw, Value, join_path, key
+from pantheros.nix.values import File, FleetPath, Override, Package, Raw, Value, join_path, key
 from pantheros.releases.release import Release
 
 __all__ = [

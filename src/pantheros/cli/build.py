@@ -25,7 +25,8 @@ def command(
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write.", show_default="FLEET/nixos")
     ] = None,
     host: Annotated[
-        list[str] | None, typer.Option("--host", metavar="NAME", help="Write this host alone (may be repeated).")
+        list[str] | None,
+        typer.Option("--host", metavar="NAME", help="Write this host alone (may be repeated)."),
     ] = None,
     release: ReleaseOption = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if the tree is stale.")] = False,
@@ -104,6 +105,7 @@ def _summary(hosts: int, plan: Plan, directory: Path, took: float, *, written: b
     verb = "built" if written else "would build"
     out.print(
         Text.assemble(
-            (f"{verb} {hosts} host{'s' * (hosts != 1)}", "bold green"), f" in {directory}: {files} ({took:.2f} s)"
+            (f"{verb} {hosts} host{'s' * (hosts != 1)}", "bold green"),
+            f" in {directory}: {files} ({took:.2f} s)",
         )
     )

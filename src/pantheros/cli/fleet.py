@@ -34,3 +34,10 @@ def is_fleet(directory: str | Path) -> bool:
 
 def model_of(fleet: Path, release: str | None = None) -> Model:
     return Model.of(fleet, parse_release(release))
+
+
+def swapped(word: str, fleet: Path) -> tuple[str, Path]:
+    """A command's word and the fleet, whichever came first on the command line."""
+    if is_fleet(word) and not is_fleet(fleet):
+        return str(fleet), Path(word)
+    return word, fleet

@@ -1,5 +1,211 @@
+"""`panther init`: a fleet to begin with, every file of it explained."""
+
 from __future__ import annotations
 
+import getpass
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
 
-def command() -> int:
+import typer
+from rich.text import Text
+
+from pantheros.cli.output import out
+from pantheros.cli.schema import write_schemas
+from pantheros.findings import PantherError
+from pantheros.fleet.read import FLEET_FILE, HOST_NAME, USER_NAME
+from pantheros.releases.release import CURRENT
+from pantheros.synth.library import Library
+
+Kind = Literal["laptop", "workstation", "server"]
+_HARDWARE = Path("/etc/nixos/hardware-configuration.nix")
+_SCHEMAS = ".schemas"
+
+
+def command(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where the fleet is to be.", show_default="here")
+    ] = Path(),
+    person: Annotated[str | None, typer.Option("--person", metavar="NAME", help="Your account's name.")] = None,
+    key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="Your public SSH key.")] = None,
+    host: Annotated[str | None, typer.Option("--host", metavar="NAME", help="The first machine's name.")] = None,
+    kind: Annotated[Kind | None, typer.Option("--kind", help="What sort of machine it is.")] = None,
+    disk: Annotated[
+        str | None,
+        typer.Option("--disk", metavar="DEVICE", help="Its disk, /dev/disk/by-id/..., to be partitioned."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take what was found.")] = False,
+) -> int:
+    ask = sys.stdin.isatty() and not yes
+    person = _answer("Your account's name", person, _account(), ask, USER_NAME)
+    key = _answer("Your public SSH key", key, _public_key(), ask)
+    host = _answer("The first machine's name", host, _host(), ask, HOST_NAME)
+    if kind is None:
+        answer = _answer(
+            "Laptop, workstation or server", None, "workstation", ask, re.compile("laptop|workstation|server")
+        )
+        kind = "laptop" if answer == "laptop" else "server" if answer == "server" else "workstation"
+    files = _files(directory.resolve().name, person, key, host, kind, disk)
+    existing = [name for name in files if (directory / name).exists()]
+    if existing:
+        raise PantherError(
+            f"{directory / existing[0]} exists already",
+            help="init begins a new fleet; name a directory without one",
+        )
+    try:
+        for name, (text, _) in files.items():
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PantherError(f"cannot write {directory}: {(error.strerror or str(error)).lower()}") from error
+    write_schemas(Library(directory), directory / _SCHEMAS)
+    out.print(Text(f"A fleet in {directory}:", style="bold"))
+    for name, (_, why) in files.items():
+        out.print(Text.assemble((f"  {name}", "cyan"), f"\n      {why}"))
+    out.print(
+        Text.assemble(
+            (f"  {_SCHEMAS}/", "cyan"),
+            "\n      What editors complete and check these files with; `panther schema` makes it anew.",
+        )
+    )
+    here = "" if directory == Path() else f" {directory}"
+    out.print("\nNext:")
+    out.print(f"  panther build{here}        writes the flake to {directory / 'nixos'}")
+    out.print(f"  panther show {host}{here}   shows what the machine comes to")
+    out.print("  panther modules            lists what else there is to switch on")
     return 0
+
+
+def _answer(question: str, given: str | None, found: str, ask: bool, rule: re.Pattern[str] | None = None) -> str:
+    """The answer to a question: given as an option, asked for, or what was found on this machine."""
+    while True:
+        answer = given if given is not None else (typer.prompt(question, default=found) if ask else found)
+        if rule is None or rule.fullmatch(answer):
+            return answer
+        if given is not None or not ask:
+            raise PantherError(f"{answer!r} will not do: {question.lower()}")
+        out.print(f"{answer!r} will not do")
+
+
+def _account() -> str:
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = ""
+    return name if USER_NAME.fullmatch(name) and name != "root" else "admin"
+
+
+def _host() -> str:
+    name = socket.gethostname().partition(".")[0]
+    return name if HOST_NAME.fullmatch(name) and name != "localhost" else "machine"
+
+
+def _public_key() -> str:
+    for name in ("id_ed25519.pub", "id_ecdsa.pub", "id_rsa.pub"):
+        path = Path(os.path.expanduser("~/.ssh")) / name
+        try:
+            text = path.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            continue
+        if text.startswith(("ssh-", "ecdsa-")) and "\n" not in text:
+            return text
+    return ""
+
+
+def _toml(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _files(name: str, person: str, key: str, host: str, kind: Kind, disk: str | None) -> dict[str, tuple[str, str]]:
+    """The files of the new fleet: text, and what to tell of each."""
+    files = {
+        FLEET_FILE: (
+            _FLEET.format(
+                name=_toml(name),
+                release=_toml(CURRENT.name),
+                person=person,
+                keys=f"[{_toml(key)}]" if key else "[]",
+            ),
+            "What all machines share: release, people, secrets, defaults and profiles.",
+        )
+    }
+    host_text = _HOST.format(kind=_toml(kind), person=_toml(person), release=_toml(CURRENT.name))
+    why = "The first machine. One directory and one file like this for each."
+    directory = f"hosts/{host}"
+    if disk is not None:
+        host_text += _DISK.format(disk=_toml(disk))
+    elif _HARDWARE.exists():
+        try:
+            hardware = _HARDWARE.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise PantherError(f"cannot read {_HARDWARE}: {error}") from error
+        host_text = host_text.replace("\n# imports", "\nimports", 1)
+        files[f"{directory}/hardware-configuration.nix"] = (
+            hardware,
+            f"Copied from {_HARDWARE}: the disks and hardware of this machine.",
+        )
+    else:
+        host_text += _NO_DISK
+        why += " It still lacks its disk: the file says how to name it."
+    files[f"{directory}/host.toml"] = (host_text, why)
+    files[".gitignore"] = ("result\nresult-*\n", "Keeps Nix's build links out of git.")
+    return files
+
+
+_FLEET = """\
+#:schema ./.schemas/fleet.schema.json
+# What all machines of the fleet share.
+
+name = {name}
+release = {release} # the NixOS release of every machine
+
+# People who have accounts. A host's file names those it lets in.
+[people.{person}]
+keys = {keys} # public SSH keys
+admin = true # may use sudo
+
+# Secrets stay in 1Password; options use them by the names given here.
+# [secrets]
+# tailscaleKey = "op://vault/tailscale/auth-key"
+
+# What holds for every machine, until a profile or the machine itself says otherwise.
+[defaults.pantherOS.system]
+timeZone = "UTC"
+
+[defaults.pantherOS.security.ssh]
+enable = true
+
+# Options that some machines share: a host lists the profiles it has.
+[profiles.development.pantherOS.development.git]
+enable = true
+"""
+
+_HOST = """\
+#:schema ../../.schemas/host.schema.json
+# One machine. Its name is that of this directory.
+
+kind = {kind}
+profiles = ["development"]
+people = [{person}]
+# imports = ["hardware-configuration.nix"] # raw NixOS modules, if there is need
+
+[pantherOS.system]
+stateVersion = {release} # the release it was installed with: never change it
+"""
+
+_DISK = """
+[pantherOS.filesystems.disks]
+enable = true
+device = {disk} # everything on it is lost when the machine is installed
+"""
+
+_NO_DISK = """
+# Which disk to install on (`ls /dev/disk/by-id`). Without it the machine has no file systems, and NixOS refuses it.
+# [pantherOS.filesystems.disks]
+# enable = true
+# device = "/dev/disk/by-id/..."
+"""

@@ -1,5 +1,104 @@
+"""`panther show HOST`: what a host comes to."""
+
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated, Any
 
-def command() -> int:
-    return 0
+import typer
+from rich.text import Text
+
+from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, model_of, swapped
+from pantheros.cli.output import finding_json, one_line, out, plain, print_json, report
+from pantheros.findings import Finding
+from pantheros.module import Host, Person
+from pantheros.nix.values import join_path
+from pantheros.synth.build import Model, unique
+from pantheros.synth.library import Module
+from pantheros.synth.merged import Merged, leaves, merge
+
+HostArgument = Annotated[str, typer.Argument(metavar="HOST", help="The host's name.")]
+
+
+def command(
+    host: HostArgument,
+    fleet: FleetArgument = Path(),
+    every: Annotated[bool, typer.Option("--all", help="Show options that have their default, too.")] = False,
+    release: ReleaseOption = None,
+    json: JsonOption = False,
+) -> int:
+    host, fleet = swapped(host, fleet)
+    model = model_of(fleet, release)
+    shown = model.known_host(host)
+    expansions, findings = model.expand(shown)
+    system, homes = merge(model.resolver, shown, expansions)
+    options = {module.name: _options(model, shown, module, None) for module in model.resolver.modules(shown)}
+    findings = unique([*_about(model, host), *findings])
+    failed = any(finding.severity == "error" for finding in findings)
+    if json:
+        print_json(
+            {
+                "host": shown.name,
+                "kind": shown.kind,
+                "stage": shown.stage,
+                "system": shown.system,
+                "release": shown.release.name,
+                "people": [person.name for person in shown.people],
+                "options": {f"pantherOS.{name}": plain(values) for name, values in options.items()},
+                "settings": {
+                    "nixos": _json(system),
+                    "home": {person: _json(settings) for person, settings in homes.items()},
+                },
+                "imports": [found.path for layer in model.declared.layers(shown.declared) for found in layer.imports],
+                "findings": [finding_json(finding) for finding in findings],
+            }
+        )
+        return int(failed)
+    out.print(
+        Text.assemble((shown.name, "bold"), f"  {shown.kind}, {shown.stage}, {shown.system}, NixOS {shown.release}")
+    )
+    for module in model.resolver.modules(shown):
+        _print_module(model, shown, module, every=every)
+    _print_settings("nixos", system)
+    for person, settings in homes.items():
+        _print_settings(f"home of {person}", settings)
+    return report(findings, fleet)
+
+
+def _about(model: Model, host: str) -> list[Finding]:
+    return [finding for finding in model.declared.findings if finding.host in ("", host)]
+
+
+def _options(model: Model, host: Host, module: Module, person: Person | None) -> dict[str, Any]:
+    return model.resolver.resolved(host, module, person).model_dump(by_alias=True)
+
+
+def _json(settings: Merged) -> dict[str, Any]:
+    return {join_path(path): plain(found.value) for path, found in settings.items()}
+
+
+def _print_module(model: Model, host: Host, module: Module, *, every: bool) -> None:
+    out.print()
+    out.print(Text(f"pantherOS.{module.name}", style="bold cyan"))
+    stack = model.resolver.stack(host)
+    defaults = dict(leaves(module.options().model_dump(by_alias=True)))
+    for path, value in leaves(_options(model, host, module, None)):
+        origin = (
+            stack.origin("pantherOS", (*module.names, *path))
+            if stack.get("pantherOS", (*module.names, *path)) is not None
+            else None
+        )
+        if origin is None and not every and defaults.get(path) == value:
+            continue
+        where = str(origin) if origin else ("default" if defaults.get(path) == value else "default of this host")
+        out.print(Text.assemble(f"  {join_path(path)} = {one_line(value)}", (f"  # {where}", "dim")))
+
+
+def _print_settings(title: str, settings: Merged) -> None:
+    if not settings:
+        return
+    out.print()
+    out.print(Text(title, style="bold cyan"))
+    for path, found in settings.items():
+        sources = dict.fromkeys(d.module or "raw" for d in found.definitions)
+        out.print(Text.assemble(f"  {join_path(path)} = {one_line(found.value)}", (f"  # {', '.join(sources)}", "dim")))

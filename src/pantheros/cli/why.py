@@ -1,5 +1,282 @@
+"""`panther why HOST OPTION`: who set it, what won, and for a setting, the options that caused it."""
+
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
 
-def command() -> int:
-    return 0
+import typer
+from rich.text import Text
+
+from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, model_of
+from pantheros.cli.output import one_line, out, plain, print_json
+from pantheros.cli.show import HostArgument
+from pantheros.findings import PantherError, nearest
+from pantheros.fleet.layers import Root, Stack
+from pantheros.module import Host, Person
+from pantheros.nix.values import Scope, Value, join_path, split_path
+from pantheros.releases.index import UNKNOWN
+from pantheros.synth.build import Model
+from pantheros.synth.causes import changed_by
+from pantheros.synth.expand import expand
+from pantheros.synth.library import Library, Module
+from pantheros.synth.merged import Definition, Merged, leaves, merge
+from pantheros.synth.resolve import Resolver
+
+Names = tuple[str, ...]
+
+
+@dataclass
+class _Say:
+    """One layer's say on an option."""
+
+    layer: str
+    value: Any
+    where: str
+    wins: bool
+
+
+@dataclass
+class _Answer:
+    option: str
+    kind: str
+    found: bool
+    value: Any = None
+    layers: list[_Say] = field(default_factory=list)
+    definitions: list[Definition] = field(default_factory=list)
+    causes: list[tuple[str, str, Any]] = field(default_factory=list)
+    """Options (dotted path, place, value) that the setting is there because of."""
+    note: str = ""
+
+
+def command(
+    host: HostArgument,
+    option: Annotated[str, typer.Argument(metavar="OPTION", help="An option of pantherOS, or a NixOS setting.")],
+    fleet: FleetArgument = Path(),
+    person: Annotated[str | None, typer.Option("--person", metavar="NAME", help="For this person's home.")] = None,
+    release: ReleaseOption = None,
+    json: JsonOption = False,
+) -> int:
+    model = model_of(fleet, release)
+    asked = model.known_host(host)
+    who = _person(asked, person)
+    try:
+        path = split_path(option)
+    except ValueError as error:
+        raise PantherError(str(error), help='quote a name that has a dot: services."a.b".enable') from error
+    answer = _option(model, asked, who, path) or _setting(model, asked, who, path)
+    if json:
+        print_json(_json(answer, asked.name))
+    else:
+        _print(answer)
+    return 0 if answer.found else 1
+
+
+def _person(host: Host, name: str | None) -> Person | None:
+    if name is None:
+        return None
+    for person in host.people:
+        if person.name == name:
+            return person
+    guess = nearest(name, [person.name for person in host.people])
+    raise PantherError(f"{name!r} has no account on {host.name}", help=f"did you mean {guess!r}?" if guess else "")
+
+
+# Options of pantherOS -----------------------------------------------------------------------------------------
+
+
+def _option(model: Model, host: Host, person: Person | None, path: Names) -> _Answer | None:
+    """The answer for an option of pantherOS; None when `path` is none."""
+    if path[0] == "pantherOS":
+        path = path[1:]
+    elif path[0] not in model.resolver.library.tree:
+        return None
+    module = _module_of(model.resolver.library, path)
+    if module is None:
+        full = join_path(("pantherOS", *path))
+        guess = model.resolver.library.nearest(path) if path else None
+        note = (
+            f"there is no module of that name; did you mean pantherOS.{guess}?" if guess else "there is no such module"
+        )
+        return _Answer(full, "option", False, note=note)
+    below = path[len(module.names) :]
+    full = join_path(("pantherOS", *path))
+    resolved: Any = model.resolver.resolved(host, module, person).model_dump(by_alias=True)
+    value = _at(resolved, below)
+    if value is _MISSING:
+        known = [join_path(p) for p, _ in leaves(resolved)]
+        guess = nearest(join_path(below), known)
+        note = f"there is no such option; did you mean {guess}?" if guess else "there is no such option"
+        return _Answer(full, "option", False, note=note)
+    layers = _layers(model.resolver.stack(host, person), "pantherOS", path)
+    layers = [*_defaults(model, host, module, below, set_by_user=bool(layers)), *layers]
+    return _Answer(full, "option", True, value, layers)
+
+
+def _module_of(library: Library, path: Names) -> Module | None:
+    tree: Any = library.tree
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, dict) else None
+        if isinstance(tree, Module):
+            return tree
+    return None
+
+
+_MISSING = object()
+
+
+def _at(value: Any, path: Names) -> Any:
+    for name in path:
+        if not isinstance(value, dict) or name not in value:
+            return _MISSING
+        value = value[name]
+    return value
+
+
+def _defaults(model: Model, host: Host, module: Module, below: Names, *, set_by_user: bool) -> list[_Say]:
+    """What holds when nobody says anything: the option's default, and what the module makes of it for this host."""
+    own = _at(module.options().model_dump(by_alias=True), below)
+    says = [] if own is _MISSING else [_Say("default", own, module.shown_path, False)]
+    function = module.function("defaults")
+    given = _at(function(host), below) if function is not None else _MISSING
+    if given is not _MISSING:
+        says.append(_Say(f"default for {host.name}", given, module.shown_path, False))
+    if says and not set_by_user:
+        says[-1].wins = True
+    return says
+
+
+def _layers(stack: Stack, root: Root, path: Names) -> list[_Say]:
+    return [
+        _Say(_layer_name(found.table.layer, found.table.priority), found.value, str(found.origin), found.wins)
+        for found in stack.contributions(root, path)
+    ]
+
+
+def _layer_name(layer: str, priority: int) -> str:
+    return layer + {50: ", forced", 1000: ", as a default"}.get(priority, "")
+
+
+# Settings -----------------------------------------------------------------------------------------------------
+
+
+def _setting(model: Model, host: Host, person: Person | None, path: Names) -> _Answer:
+    """The answer for a setting of NixOS or home-manager."""
+    explicit: str | None = None
+    if path[0] == "nixos" and len(path) > 1:
+        path, explicit = path[1:], "nixos"
+    elif path[0] == "home" and len(path) > 2 and path[1] in {p.name for p in host.people}:
+        person, path, explicit = _person(host, path[1]), path[2:], "home"
+    expansions, _ = expand(model.resolver, host, model.index)
+    system, homes = merge(model.resolver, host, expansions)
+    scopes: list[tuple[Scope, str | None, Merged]] = [("nixos", None, system)]
+    scopes += [("home", name, found) for name, found in homes.items()]
+    for scope, name, settings in scopes:
+        if (explicit not in (None, scope)) or (person is not None and name != person.name):
+            continue
+        matching = {p: s for p, s in settings.items() if p[: len(path)] == path}
+        if matching:
+            return _found_setting(model, host, scope, name, path, matching)
+    full = join_path(path)
+    known = [join_path(p) for _, _, settings in scopes for p in settings]
+    status = model.index.status("home" if explicit == "home" else "nixos", path)
+    note = f"nothing in this fleet sets it on {host.name}"
+    if status.kind in ("known", "group"):
+        default = model.index.default("nixos", path)
+        if default is not UNKNOWN:
+            note += f"; NixOS's own default is {one_line(default)}"
+    else:
+        guess = nearest(full, known)
+        note += f"; did you mean {guess}?" if guess else ""
+    return _Answer(full, "setting", False, note=note)
+
+
+def _found_setting(
+    model: Model, host: Host, scope: Scope, person: str | None, path: Names, matching: Merged
+) -> _Answer:
+    definitions = [definition for found in matching.values() for definition in found.definitions]
+    value: Any = (
+        matching[path].value if path in matching else {join_path(p[len(path) :]): s.value for p, s in matching.items()}
+    )
+    root: Root = "nixos" if scope == "nixos" else "home"
+    owner = next((p for p in host.people if p.name == person), None)
+    stack = model.resolver.stack(host, owner)
+    layers = _layers(stack, root, path)
+    from_modules = any(definition.module for definition in definitions)
+    causes = _causes(model, host, person, path) if from_modules else []
+    prefix = "" if person is None else f"home.{person}."
+    return _Answer(prefix + join_path(path), "setting", True, value, layers, definitions, causes)
+
+
+def _causes(model: Model, host: Host, person: str | None, path: Names) -> list[tuple[str, str, Any]]:
+    """Options, set by somebody, without which the setting would be another: found by replay."""
+
+    def outcome(resolver: Resolver, varied: Host) -> dict[Names, Value]:
+        expansions, _ = expand(resolver, varied, model.index, all_settings=True)
+        found, homes = merge(resolver, varied, expansions)
+        settings = found if person is None else homes.get(person, {})
+        return {p: s.value for p, s in settings.items() if p[: len(path)] == path}
+
+    found: list[tuple[str, str, Any]] = []
+    resolver = model.resolver
+    owner = next((p for p in host.people if p.name == person), None)
+    stack = resolver.stack(host, owner)
+    for module in resolver.modules(host):
+        for leaf in stack.leaves("pantherOS", module.names):
+            if changed_by(resolver, host, module, leaf, outcome):
+                origin = stack.origin("pantherOS", leaf)
+                found.append((join_path(("pantherOS", *leaf)), str(origin or ""), stack.get("pantherOS", leaf)))
+    return found
+
+
+# Output -------------------------------------------------------------------------------------------------------
+
+
+def _json(answer: _Answer, host: str) -> dict[str, Any]:
+    return {
+        "host": host,
+        "option": answer.option,
+        "kind": answer.kind,
+        "found": answer.found,
+        "value": plain(answer.value),
+        "layers": [
+            {"layer": say.layer, "value": plain(say.value), "origin": say.where, "wins": say.wins}
+            for say in answer.layers
+        ],
+        "definitions": [
+            {"module": d.module, "value": plain(d.value), "file": d.file, "source": d.source or None}
+            for d in answer.definitions
+        ],
+        "causes": [{"option": o, "origin": where, "value": plain(value)} for o, where, value in answer.causes],
+        "note": answer.note or None,
+    }
+
+
+def _print(answer: _Answer) -> None:
+    if not answer.found:
+        out.print(Text.assemble((answer.option, "bold"), f": {answer.note}"))
+        return
+    out.print(Text.assemble((answer.option, "bold"), f" = {one_line(answer.value, 200)}"))
+    if answer.layers:
+        out.print("\nlayers, the lowest first" + (" (raw settings)" if answer.kind == "setting" else ""))
+        for say in answer.layers:
+            mark = ("  → ", "bold green") if say.wins else ("    ", "")
+            out.print(
+                Text.assemble(mark, f"{one_line(say.value)}", (f"  {say.layer}", "cyan"), (f"  {say.where}", "dim"))
+            )
+    if answer.definitions:
+        out.print("\nset by")
+        for definition in answer.definitions:
+            name = f"pantherOS.{definition.module}" if definition.module else "raw settings"
+            out.print(
+                Text.assemble(
+                    f"    {one_line(definition.value)}",
+                    (f"  {name}", "cyan"),
+                    (f"  {definition.source or definition.file}", "dim"),
+                )
+            )
+    if answer.causes:
+        out.print("\nbecause of")
+        for option, where, value in answer.causes:
+            out.print(Text.assemble(f"    {option} = {one_line(value)}", (f"  {where}", "dim")))

@@ -47,7 +47,7 @@ class Table(NamedTuple):
             if isinstance(value, dict):
                 if name not in value:
                     return False, None
-                value = value[name]  # type: ignore[index]
+                value = value[name]
             elif isinstance(value, list) and isinstance(name, int) and name < len(value):
                 value = value[name]
             else:
@@ -74,10 +74,7 @@ def tables(layer: str, document: Document, prefix: Path, data: Tree) -> list[Tab
         below = data.get(root)
         if isinstance(below, dict) and below:
             trees = split_overrides(below, whole_tables=root != "pantherOS")
-            found += [
-                Table(layer, document, (*prefix, root), root, priority, tree)
-                for priority, tree in trees.items()
-            ]
+            found += [Table(layer, document, (*prefix, root), root, priority, tree) for priority, tree in trees.items()]
     for mirror, priority in MIRRORS.items():
         below = data.get(mirror)
         if isinstance(below, dict):
@@ -187,8 +184,9 @@ class Stack:
     def emitted(self, root: Root) -> Tree:
         """What the layers come to, as NixOS is to see it: forced and default values wrapped in an `Override`."""
         merged = self.merged or {}
-        trees = [_wrapped(merged.get((root, p), {}), p) for p in (DEFAULT, FORCE)]
-        return reduce(overlay, [trees[0], merged.get((root, NORMAL), {}), trees[1]])
+        low = _wrapped(merged.get((root, DEFAULT), {}), 1000)
+        high = _wrapped(merged.get((root, FORCE), {}), 50)
+        return reduce(overlay, [low, merged.get((root, NORMAL), {}), high])
 
     def contributions(self, root: Root, path: Sequence[str | int]) -> list[Contribution]:
         """What each layer says at `path`, the lowest first; `wins` marks what the end result is made of."""

@@ -23,7 +23,14 @@ from pantheros.fleet.model import (
     Layer,
     Profile,
 )
-from pantheros.fleet.tables import DefaultsTable, FleetTable, HostTable, PersonTable, ProfileTable, SecretTable
+from pantheros.fleet.tables import (
+    DefaultsTable,
+    FleetTable,
+    HostTable,
+    PersonTable,
+    ProfileTable,
+    SecretTable,
+)
 from pantheros.fleet.toml import read_toml
 from pantheros.fleet.typed import TypedTable, check, field_names, listed, shown
 from pantheros.nix.reader import read_nix
@@ -34,8 +41,8 @@ T = TypeVar("T", bound=TypedTable)
 
 FLEET_FILE = "fleet.toml"
 HOST_FILES = ("host.toml", "host.nix")
-_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
-_USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
+HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
+USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
 _SECRET_NAME = re.compile(r"[a-z][a-zA-Z0-9]*\Z")
 _LARGEST_FILE = 4 * 1024 * 1024
 
@@ -184,9 +191,7 @@ class _Reading:
         imports = tuple(self._imports(source, (*prefix, "imports"), getattr(checked, "imports", []), base))
         return checked, Layer(name, tuple(tables(name, source, prefix, carried)), imports)
 
-    def _imports(
-        self, source: Document, path: document.Path, values: list[Any], base: str
-    ) -> Iterator[Import]:
+    def _imports(self, source: Document, path: document.Path, values: list[Any], base: str) -> Iterator[Import]:
         for index, value in enumerate(values):
             origin = source.origin((*path, index))
             if isinstance(value, FleetPath):
@@ -194,9 +199,7 @@ class _Reading:
             elif isinstance(value, str):
                 found = posixpath.normpath(posixpath.join(base, value))
             else:
-                self.findings.append(
-                    Finding("wrong-type", f"an import is a path, not {shown(value)}", origin=origin)
-                )
+                self.findings.append(Finding("wrong-type", f"an import is a path, not {shown(value)}", origin=origin))
                 continue
             if found.startswith(("/", "../")) or found == "..":
                 self.findings.append(
@@ -250,7 +253,7 @@ class _Reading:
 
     def _people(self, fleet: DeclaredFleet, source: Document) -> None:
         what = "small letters, digits, `-` and `_`, a letter first"
-        for name, value in self._named(source, "people", fleet.table.people, _USER_NAME, what):
+        for name, value in self._named(source, "people", fleet.table.people, USER_NAME, what):
             path = ("people", name)
             table, layer = self._layer(f"person {name}", source, path, value, PersonTable, ("pantherOS", "home"))
             origin = source.origin(path, key=True)
@@ -344,7 +347,7 @@ class _Reading:
     def _host(self, fleet: DeclaredFleet, directory: str, file: str) -> None:
         name = posixpath.basename(directory)
         start = Origin(file, 1, 1, 1, 1)
-        if not _HOST_NAME.match(name):
+        if not HOST_NAME.match(name):
             self.findings.append(
                 Finding(
                     "invalid-name",
@@ -397,9 +400,7 @@ class _Reading:
         for index in range(before, len(self.findings)):
             self.findings[index] = _of_host(self.findings[index], name)
 
-    def _unknown_person(
-        self, source: Document, path: document.Path, person: str, known: Iterable[str]
-    ) -> Finding:
+    def _unknown_person(self, source: Document, path: document.Path, person: str, known: Iterable[str]) -> Finding:
         guess = nearest(person, known)
         return Finding(
             "unknown-person",

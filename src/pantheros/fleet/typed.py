@@ -26,13 +26,16 @@ Locate = Callable[[Path, bool], Origin | None]
 class TypedTable(BaseModel):
     """A table whose keys and types are known."""
 
-    model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", alias_generator=to_camel
-    )
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", alias_generator=to_camel)
 
 
 def check(
-    model: type[M], data: dict[str, Any], locate: Locate, *, name: str = "", noun: Literal["option", "key"] = "option"
+    model: type[M],
+    data: dict[str, Any],
+    locate: Locate,
+    *,
+    name: str = "",
+    noun: Literal["option", "key"] = "option",
 ) -> tuple[M | None, list[Finding]]:
     """`data` as a `model`, and a finding for each value that does not fit.
 

@@ -127,7 +127,11 @@ def copied(root: Path, paths: Iterable[str]) -> Iterable[tuple[str, Wanted | Non
         where = Origin(path, 1, 1, 1, 1)
         full = root / path
         if not full.resolve().is_relative_to(root.resolve()):
-            yield path, None, [Finding("path-outside-fleet", f"{path} is a link out of the fleet", origin=where)]
+            yield (
+                path,
+                None,
+                [Finding("path-outside-fleet", f"{path} is a link out of the fleet", origin=where)],
+            )
         elif full.is_dir():
             with os.scandir(full) as entries:
                 names = sorted(entry.name for entry in entries if entry.name != ".git")

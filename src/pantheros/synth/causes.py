@@ -23,7 +23,11 @@ Outcome = dict[K, Value]
 
 
 def changed_by(
-    resolver: Resolver, host: Host, module: Module, leaf: Names, outcome: Callable[[Resolver, Host], Outcome[K]]
+    resolver: Resolver,
+    host: Host,
+    module: Module,
+    leaf: Names,
+    outcome: Callable[[Resolver, Host], Outcome[K]],
 ) -> set[K]:
     """The keys of `outcome` that are what they are because of the option at `leaf` (its path, with the module's)."""
     now = outcome(resolver, host)

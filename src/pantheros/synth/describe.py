@@ -70,7 +70,11 @@ def _fields(model: type[BaseModel], above: str) -> Iterator[OptionText]:
         inner = _model_in(field.annotation)
         if inner is None:
             yield OptionText(
-                path, describe(field.annotation, field.metadata), plain_default(field), text, field.is_required()
+                path,
+                describe(field.annotation, field.metadata),
+                plain_default(field),
+                text,
+                field.is_required(),
             )
             continue
         below, kind = inner

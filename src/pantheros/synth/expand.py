@@ -39,8 +39,13 @@ class Expansion:
             yield "home", person, settings
 
 
-def expand(resolver: Resolver, host: Host, index: Index) -> tuple[list[Expansion], list[Finding]]:
-    """Every module in use on a host, expanded, and what the modules themselves find wrong."""
+def expand(
+    resolver: Resolver, host: Host, index: Index, *, all_settings: bool = False
+) -> tuple[list[Expansion], list[Finding]]:
+    """Every module in use on a host, expanded, and what the modules themselves find wrong.
+
+    With `all_settings`, those that merely repeat NixOS's own default as well.
+    """
     expansions: list[Expansion] = []
     findings: list[Finding] = []
     for module in resolver.modules(host):
@@ -50,7 +55,8 @@ def expand(resolver: Resolver, host: Host, index: Index) -> tuple[list[Expansion
         except BrokenModule as broken:
             findings.append(broken.finding)
             continue
-        _drop_defaults(resolver, host, expansion, index)
+        if not all_settings:
+            _drop_defaults(resolver, host, expansion, index)
         expansions.append(expansion)
     return expansions, findings
 

@@ -18,9 +18,7 @@ def _home_manager(release: Release) -> str:
 
 
 NIXPKGS = Input("nixpkgs", lambda release: f"github:NixOS/nixpkgs/nixos-{release.name}")
-HOME_MANAGER = Input(
-    "home-manager", _home_manager, follows=("nixpkgs",), nixos=("nixosModules.home-manager",)
-)
+HOME_MANAGER = Input("home-manager", _home_manager, follows=("nixpkgs",), nixos=("nixosModules.home-manager",))
 COLMENA = Input("colmena", "github:zhaofengli/colmena", follows=("nixpkgs",))
 DEPLOY_RS = Input("deploy-rs", "github:serokell/deploy-rs", follows=("nixpkgs",))
 
@@ -68,13 +66,8 @@ def flake_nix(fleet: Fleet, hosts: list[HostPart], outputs: list[str]) -> str:
         inputs[DEPLOY_RS.name] = DEPLOY_RS
     names = sorted(inputs, key=lambda name: (name != NIXPKGS.name, name))
     writer = Writer()
-    declared = writer.bindings(
-        {name: _declaration(inputs[name], inputs, fleet.release) for name in names}, "    "
-    )
-    body = "".join(
-        f"      {part}\n" if part else "\n"
-        for part in "\n\n".join(_outputs(hosts, outputs)).split("\n")
-    )
+    declared = writer.bindings({name: _declaration(inputs[name], inputs, fleet.release) for name in names}, "    ")
+    body = "".join(f"      {part}\n" if part else "\n" for part in "\n\n".join(_outputs(hosts, outputs)).split("\n"))
     arguments = "".join(f"      {name},\n" for name in ["self", *sorted(inputs)])
     description = writer.string(f"The NixOS fleet {fleet.name}" if fleet.name else "A NixOS fleet")
     return (
@@ -87,9 +80,7 @@ def flake_nix(fleet: Fleet, hosts: list[HostPart], outputs: list[str]) -> str:
 def _declaration(input: Input, inputs: Mapping[str, Input], release: Release) -> Value:
     declared: dict[str, Value] = {"url": input.url if isinstance(input.url, str) else input.url(release)}
     # What the fleet has no input for is not fetched either: an empty path stands for the flake itself.
-    follows: dict[str, Value] = {
-        name: {"follows": name if name in inputs else ""} for name in input.follows
-    }
+    follows: dict[str, Value] = {name: {"follows": name if name in inputs else ""} for name in input.follows}
     if follows:
         declared["inputs"] = follows
     return declared
@@ -100,9 +91,7 @@ def _outputs(hosts: list[HostPart], outputs: list[str]) -> list[str]:
     writer = Writer()
     modules: dict[str, Value] = {}
     for host in hosts:
-        module: dict[str, Value] = {
-            "imports": [Raw(code) for code in (*host.modules, f"./hosts/{host.name}")]
-        }
+        module: dict[str, Value] = {"imports": [Raw(code) for code in (*host.modules, f"./hosts/{host.name}")]}
         if host.shared_modules:
             module["home-manager"] = {"sharedModules": [Raw(code) for code in host.shared_modules]}
         modules[host.name] = module
@@ -135,8 +124,7 @@ def _outputs(hosts: list[HostPart], outputs: list[str]) -> list[str]:
                     "system": {
                         "user": "root",
                         "path": Raw(
-                            f"deploy-rs.lib.{host.system}.activate.nixos"
-                            f" self.nixosConfigurations.{key(host.name)}"
+                            f"deploy-rs.lib.{host.system}.activate.nixos self.nixosConfigurations.{key(host.name)}"
                         ),
                     }
                 },

@@ -60,14 +60,16 @@ def lay_out(resolver: Resolver, host: Host, expansions: Iterable[Expansion]) -> 
             imports.append(f"./{'/'.join(names)}.nix")
             homes |= dict.fromkeys(expansion.home)
             _use_inputs(out, host, expansion)
-    raw_home = {
-        person.name: tree
-        for person in host.people
-        if (tree := resolver.stack(host, person).emitted("home"))
-    }
+    raw_home = {person.name: tree for person in host.people if (tree := resolver.stack(host, person).emitted("home"))}
     raw_system = resolver.stack(host).emitted("nixos")
     if raw_system or raw_home:
-        _file(out, f"hosts/{host.name}/settings.nix", f"the raw settings of {host.declared.file}", raw_system, raw_home)
+        _file(
+            out,
+            f"hosts/{host.name}/settings.nix",
+            f"the raw settings of {host.declared.file}",
+            raw_system,
+            raw_home,
+        )
         imports.append("./settings.nix")
         homes |= dict.fromkeys(raw_home)
     out.uses_home = bool(homes)
@@ -123,9 +125,7 @@ def _assign(tree: dict[str, Any], path: Names, value: Value) -> None:
         raise _Conflict("to different values")
 
 
-def _file(
-    out: HostFiles, path: str, source: str, system: dict[str, Any], people: dict[str, dict[str, Any]]
-) -> None:
+def _file(out: HostFiles, path: str, source: str, system: dict[str, Any], people: dict[str, dict[str, Any]]) -> None:
     """Write one NixOS module: a host's system settings, and those of its people's homes."""
     directory = posixpath.dirname(path)
     stem = posixpath.basename(path).removesuffix(".nix")

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pantheros.document import Path
 from pantheros.findings import Finding, Origin
 from pantheros.fleet.layers import Stack, overlay
-from pantheros.fleet.model import DeclaredFleet, DeclaredHost
+from pantheros.fleet.model import DeclaredFleet
 from pantheros.fleet.read import read_text
 from pantheros.fleet.typed import check
 from pantheros.hardware.facter import Report, read_report
@@ -52,9 +52,7 @@ class Resolver:
         self._reports: dict[str, Report | None] = {}
         self._hosts: dict[str, Host] = {}
         secrets = {name: found.table for name, found in declared.secrets.items()}
-        self.fleet = Fleet(
-            declared.table.name, declared.release, secrets, lambda: self.hosts, self._hardware
-        )
+        self.fleet = Fleet(declared.table.name, declared.release, secrets, lambda: self.hosts, self._hardware)
 
     @cached_property
     def hosts(self) -> Mapping[str, Host]:
@@ -126,7 +124,7 @@ class Resolver:
                 try:
                     if self.enabled(host, named[name]):
                         found.append(named[name])
-                    elif not (named[name].name in ALWAYS):
+                    elif named[name].name not in ALWAYS:
                         self._set_while_disabled(host, named[name])
                 except BrokenModule as broken:
                     self._once(broken.finding)

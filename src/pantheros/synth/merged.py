@@ -1,0 +1,107 @@
+"""A host's settings as NixOS sees them: all modules' and the raw ones, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pantheros.module import Host
+from pantheros.nix.values import Override, Value
+from pantheros.synth.expand import Expansion
+from pantheros.synth.resolve import Resolver
+
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One file's say on an option. `module` is None for raw settings."""
+
+    value: Value
+    module: str | None
+    file: str
+    """File of the output, relative to it."""
+    source: str
+    """`path:line` of the module's code that yielded it; empty for raw settings."""
+
+
+@dataclass
+class MergedSetting:
+    """An option of one scope, and all that is said of it; `value` is what that comes to."""
+
+    path: Names
+    definitions: list[Definition] = field(default_factory=list)
+
+    @property
+    def value(self) -> Any:
+        winning = self.winning
+        if len(winning) == 1:
+            return winning[0]
+        if all(isinstance(value, list) for value in winning):
+            return [element for value in winning for element in value]
+        return winning[-1]
+
+    @property
+    def winning(self) -> list[Any]:
+        """The values of the best priority, without it."""
+        split = [(v.priority, v.value) if isinstance(v, Override) else (100, v) for v in self._values()]
+        best = min(priority for priority, _ in split)
+        return [value for priority, value in split if priority == best]
+
+    @property
+    def conflict(self) -> bool:
+        """Whether NixOS would refuse it: two different values for what is one."""
+        winning = self.winning
+        return (
+            len(winning) > 1 and not all(isinstance(v, list) for v in winning) and any(v != winning[0] for v in winning)
+        )
+
+    def _values(self) -> list[Value]:
+        return [definition.value for definition in self.definitions]
+
+
+Merged = dict[Names, MergedSetting]
+
+
+def merge(resolver: Resolver, host: Host, expansions: Iterable[Expansion]) -> tuple[Merged, dict[str, Merged]]:
+    """The system's settings, and each person's.
+
+    Definitions are in NixOS's order: of the files that a list imports, the last comes first.
+    """
+    system: Merged = {}
+    homes: dict[str, Merged] = {}
+    stack = resolver.stack(host)
+    raw_file = f"hosts/{host.name}/settings.nix"
+    for path, value in leaves(stack.emitted("nixos")):
+        _add(system, path, Definition(value, None, raw_file, ""))
+    for person in host.people:
+        for path, value in leaves(resolver.stack(host, person).emitted("home")):
+            _add(homes.setdefault(person.name, {}), path, Definition(value, None, raw_file, ""))
+    for expansion in reversed(list(expansions)):
+        module = expansion.module
+        file = f"hosts/{host.name}/{'/'.join(module.names)}.nix"
+        for _scope, person_name, settings in expansion.scopes():
+            into = system if person_name is None else homes.setdefault(person_name, {})
+            # Within one file, lists keep the order in which they were yielded.
+            own: Merged = {}
+            for setting in settings:
+                for path, value in leaves(setting.value, setting.path):
+                    source = f"{module.shown_path}:{setting.line}"
+                    _add(own, path, Definition(value, module.name, file, source))
+            for path, found in own.items():
+                into.setdefault(path, MergedSetting(path)).definitions += found.definitions
+    return system, homes
+
+
+def leaves(value: Value, path: Names = ()) -> Iterator[tuple[Names, Value]]:
+    """The values in a tree of tables, each with its path; an empty table is a value."""
+    if isinstance(value, dict) and (value or not path):
+        for name, below in value.items():
+            yield from leaves(below, (*path, name))
+    else:
+        yield path, value
+
+
+def _add(into: Merged, path: Names, definition: Definition) -> None:
+    into.setdefault(path, MergedSetting(path)).definitions.append(definition)
