@@ -77,7 +77,7 @@ class Override:
     value: Value
 
 
-Scalar: TypeAlias = None | bool | int | float | str
+Scalar: TypeAlias = bool | int | float | str | None
 Value: TypeAlias = "Scalar | Expression | Override | list[Value] | dict[str, Value]"
 
 

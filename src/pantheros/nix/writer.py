@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable
 
 from pantheros.nix.values import Expression, File, FleetPath, Override, Package, Raw, Scope, Value, key, parts
@@ -183,6 +184,10 @@ def _integer(value: int) -> str:
 def _float(value: float) -> str:
     if not math.isfinite(value):
         raise Unwritable(f"Nix has no {value}")
+    if 0 < abs(value) < sys.float_info.min:
+        # Nix refuses to read a subnormal number; as a product it is exact.
+        root = _float(2.0**-537)
+        return f"({_float(value / 2.0**-537 / 2.0**-537)} * {root} * {root})"
     mantissa, _, exponent = repr(value).partition("e")
     if "." not in mantissa:
         mantissa += ".0"
