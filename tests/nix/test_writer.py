@@ -136,8 +136,7 @@ def _by_other_means(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, float):
-        text = format(abs(value), ".17e")
-        return f"(0.0 - {text})" if value < 0 else text
+        return f"(builtins.fromJSON ''{value!r}'')"
     if isinstance(value, int):
         return f"(0 - {-value - 1} - 1)" if value < 0 else str(value)
     if isinstance(value, list):
