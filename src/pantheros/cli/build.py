@@ -12,8 +12,8 @@ from rich.text import Text
 from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, parse_release
 from pantheros.cli.output import err, finding_json, out, print_json, report
 from pantheros.git import untracked
-from pantheros.synth.build import build
-from pantheros.synth.tree import Plan, Tree
+from pantheros.synth.build import build_tree
+from pantheros.synth.tree import Plan
 
 OUTPUT = "nixos"
 """Directory of the flake, below the fleet."""
@@ -36,16 +36,11 @@ def command(
 ) -> int:
     started = time.perf_counter()
     directory = to if to is not None else fleet / OUTPUT
-    tree = Tree(directory, str(directory))
-    built = build(fleet, parse_release(release), only=host or None, present=tree.hosts)
-    wanted = built.files
-    plan = tree.plan(wanted, partial=bool(host), force=force)
-    findings = [*built.findings, *plan.foreign]
-    failed = any(finding.severity == "error" for finding in findings)
-    written = not (failed or check or dry_run)
-    if written:
-        tree.apply(plan, wanted)
-    new = [path for path in untracked(directory) if path in wanted] if written else []
+    write = not (check or dry_run)
+    outcome = build_tree(fleet, directory, parse_release(release), only=host or None, write=write, force=force)
+    built, plan, findings, written = outcome.built, outcome.plan, outcome.findings, outcome.written
+    failed = outcome.failed
+    new = [path for path in untracked(directory) if path in built.files] if written else []
     if json:
         print_json(
             {

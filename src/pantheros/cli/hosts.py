@@ -13,8 +13,8 @@ from pantheros.cli.output import finding_json, out, print_json, report
 
 def command(fleet: FleetArgument = Path(), json: JsonOption = False) -> int:
     model = model_of(fleet)
-    findings = model.declared.findings
     hosts = [model.resolver.host(name) for name in model.declared.hosts]
+    findings = [*model.declared.findings, *(found for host in hosts for found in host.declared.findings)]
     if json:
         rows = [
             {

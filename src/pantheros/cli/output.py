@@ -17,6 +17,8 @@ from pantheros.fleet.typed import shown
 from pantheros.nix.values import Expression, Override, Value
 from pantheros.nix.writer import Unwritable, Writer
 
+_ALIKE = 4
+"""As many findings of the same words are shown in full; the rest are counted."""
 _COLOURS = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 
 out = Console(highlight=False, soft_wrap=True)
@@ -32,7 +34,18 @@ def report(findings: Iterable[Finding], root: Path, console: Console = err) -> i
     """Print findings the way compilers do; 1 when one of them is an error, else 0."""
     findings = list(findings)
     lines: dict[str, list[str]] = {}
+    alike: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
+        alike.setdefault((finding.code, finding.message), []).append(finding)
+    for finding in findings:
+        same = alike[finding.code, finding.message]
+        if finding in same[_ALIKE:]:
+            if finding is same[_ALIKE]:
+                more = len(same) - _ALIKE
+                hosts = f" (hosts {finding.host} to {same[-1].host})" if finding.host and same[-1].host else ""
+                console.print(_headline(finding))
+                console.print(f"  ... in {more} more place{'s' * (more > 1)}{hosts}\n")
+            continue
         console.print(_headline(finding))
         if finding.origin is not None:
             console.print(_excerpt(finding.origin, root, lines))
@@ -81,7 +94,7 @@ def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]]) -> Text:
     text = Text.assemble(("  --> ", "blue"), str(origin))
     lines = cache[origin.file]
     if not 0 < origin.line <= len(lines) or origin[1:] == (1, 1, 1, 1):
-        return text
+        return text  # a whole file has no line to show
     line = lines[origin.line - 1]
     end = origin.end_column if origin.end_line == origin.line else len(line) + 1
     width = max(1, min(end, len(line) + 1) - origin.column)

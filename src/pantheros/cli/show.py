@@ -10,7 +10,6 @@ from rich.text import Text
 
 from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, model_of, swapped
 from pantheros.cli.output import finding_json, one_line, out, plain, print_json, report
-from pantheros.findings import Finding
 from pantheros.module import Host, Person
 from pantheros.nix.values import join_path
 from pantheros.synth.build import Model, unique
@@ -33,7 +32,7 @@ def command(
     expansions, findings = model.expand(shown)
     system, homes = merge(model.resolver, shown, expansions)
     options = {module.name: _options(model, shown, module, None) for module in model.resolver.modules(shown)}
-    findings = unique([*_about(model, host), *findings])
+    findings = unique([*model.declared.findings, *findings])
     failed = any(finding.severity == "error" for finding in findings)
     if json:
         print_json(
@@ -63,10 +62,6 @@ def command(
     for person, settings in homes.items():
         _print_settings(f"home of {person}", settings)
     return report(findings, fleet)
-
-
-def _about(model: Model, host: str) -> list[Finding]:
-    return [finding for finding in model.declared.findings if finding.host in ("", host)]
 
 
 def _options(model: Model, host: Host, module: Module, person: Person | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,25 +64,55 @@ class DeclaredHost:
     layer: Layer
     people: dict[str, Layer]
     """What the host's file sets for each person there, by name, in the order written."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with the file."""
 
     @property
     def file(self) -> str:
         return self.document.file
 
 
+class DeclaredHosts(Mapping[str, DeclaredHost]):
+    """The hosts by name. A host's file is read when somebody asks for the host.
+
+    `files` are the hosts' files, relative to the fleet, in the order of their paths.
+    """
+
+    def __init__(self, files: Mapping[str, str], read: Callable[[str, str], DeclaredHost]) -> None:
+        self.files = files
+        self._read = read
+        self._known: dict[str, DeclaredHost] = {}
+
+    def __getitem__(self, name: str) -> DeclaredHost:
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = self._read(name, self.files[name])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def forget(self, name: str) -> None:
+        """Let go of a host; it is read again when somebody asks."""
+        self._known.pop(name, None)
+
+
 @dataclass
 class DeclaredFleet:
-    """Everything that was read. `findings` are the reader's; what they speak of is left out."""
+    """Everything that the fleet's files say. `findings` are about `fleet.toml` and the directories of hosts."""
 
     root: Path
     document: Document
     table: FleetTable
     release: Release
     defaults: Layer
+    hosts: DeclaredHosts
     people: dict[str, DeclaredPerson] = field(default_factory=dict)
     secrets: dict[str, DeclaredSecret] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
-    hosts: dict[str, DeclaredHost] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     _shared: dict[tuple[tuple[str, ...], str | None], Stack] = field(default_factory=dict)
 

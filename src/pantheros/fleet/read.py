@@ -17,6 +17,7 @@ from pantheros.fleet.layers import MIRRORS, ROOTS, tables
 from pantheros.fleet.model import (
     DeclaredFleet,
     DeclaredHost,
+    DeclaredHosts,
     DeclaredPerson,
     DeclaredSecret,
     Import,
@@ -90,7 +91,7 @@ def read_document(root: Path, file: str) -> Document:
 
 
 class _Reading:
-    """One reading of a fleet: gathers findings on the way."""
+    """One reading, of `fleet.toml` or of a host's file: gathers findings on the way."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -105,6 +106,7 @@ class _Reading:
             table or FleetTable(release=CURRENT.name),  # type: ignore[arg-type]
             release or (Release.parse(table.release) if table else CURRENT),
             Layer("defaults"),
+            DeclaredHosts(self.host_files(), lambda name, file: _Reading(self.root).host(name, file, fleet)),
         )
         if not isinstance(source.data.get("release"), str) and release is None and not source.findings:
             # The table as a whole was refused for want of a release: read the rest of it all the same.
@@ -115,7 +117,6 @@ class _Reading:
         self._people(fleet, source)
         self._secrets(fleet, source)
         self._profiles(fleet, source)
-        self._hosts(fleet)
         fleet.findings = self.findings
         return fleet
 
@@ -330,54 +331,63 @@ class _Reading:
             )
         return good
 
-    def _hosts(self, fleet: DeclaredFleet) -> None:
-        for directory, files in sorted(_host_directories(self.root)):
+    def host_files(self) -> dict[str, str]:
+        """The file of every host, by the host's name."""
+        found: dict[str, str] = {}
+        for directory, files in sorted(self._host_directories()):
+            name = posixpath.basename(directory)
+            file = f"{directory}/{files[0]}"
+            start = Origin(file, 1, 1, 1, 1)
+            if not HOST_NAME.match(name):
+                message = f"{shown(name)} is no host name: it takes letters, digits and `-`, at most 63"
+                help = f"rename the directory {directory}"
+                self.findings.append(Finding("invalid-name", message, origin=start, help=help))
+            elif name in found:
+                message = f"two hosts are called {shown(name)}"
+                related = (Related("the other one", Origin(found[name], 1, 1, 1, 1)),)
+                help = "rename one of their directories"
+                self.findings.append(Finding("duplicate-host", message, origin=start, help=help, related=related))
+            else:
+                found[name] = file
             if len(files) > 1:
                 where = Origin(f"{directory}/{files[1]}", 1, 1, 1, 1)
-                self.findings.append(
-                    Finding(
-                        "two-host-files",
-                        f"{directory} has both {files[0]} and {files[1]}",
-                        origin=where,
-                        help="keep one of them",
-                    )
-                )
-            self._host(fleet, directory, f"{directory}/{files[0]}")
+                message = f"{directory} has both {files[0]} and {files[1]}"
+                self.findings.append(Finding("two-host-files", message, origin=where, help="keep one of them"))
+        return found
 
-    def _host(self, fleet: DeclaredFleet, directory: str, file: str) -> None:
-        name = posixpath.basename(directory)
-        start = Origin(file, 1, 1, 1, 1)
-        if not HOST_NAME.match(name):
-            self.findings.append(
-                Finding(
-                    "invalid-name",
-                    f"{shown(name)} is no host name: it takes letters, digits and `-`, at most 63",
-                    origin=start,
-                    help=f"rename the directory {directory}",
-                )
-            )
-            return
-        if name in fleet.hosts:
-            other = Origin(fleet.hosts[name].file, 1, 1, 1, 1)
-            self.findings.append(
-                Finding(
-                    "duplicate-host",
-                    f"two hosts are called {shown(name)}",
-                    origin=start,
-                    host=name,
-                    help="rename one of their directories",
-                    related=(Related("the other one", other),),
-                )
-            )
-            return
-        before = len(self.findings)
+    def _host_directories(self) -> Iterator[tuple[str, list[str]]]:
+        """Every directory below `hosts/` that holds a host's file, with the files' names."""
+        pending = ["hosts"]
+        while pending:
+            directory = pending.pop()
+            try:
+                with os.scandir(self.root / directory) as scan:
+                    entries = sorted(scan, key=lambda entry: entry.name)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                where = Origin(directory, 1, 1, 1, 1)
+                message = f"cannot read {directory}: {(error.strerror or 'unreadable').lower()}"
+                self.findings.append(Finding("unreadable-file", message, origin=where))
+                continue
+            names = {entry.name for entry in entries}
+            files = [file for file in HOST_FILES if file in names]
+            if files:
+                yield directory, files
+                continue
+            pending += [
+                f"{directory}/{entry.name}"
+                for entry in entries
+                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+            ]
+
+    def host(self, name: str, file: str, fleet: DeclaredFleet) -> DeclaredHost:
         source = self._document(file)
         data = dict(source.data)
         people = data.get("people")
-        if isinstance(people, list):
-            names = [person for person in people if isinstance(person, str)]
-            if len(names) == len(people):
-                data["people"] = dict.fromkeys(self._known(source, ("people",), names, fleet.people, "person"), {})
+        if isinstance(people, list) and all(isinstance(person, str) for person in people):
+            known = self._known(source, ("people",), people, fleet.people, "person")
+            data["people"] = {person: {} for person in known}
         table, layer = self._layer(f"host {name}", source, (), data, HostTable)
         if table is None:
             table = HostTable()
@@ -387,18 +397,12 @@ class _Reading:
             if person not in fleet.people:
                 self.findings.append(self._unknown_person(source, path, person, fleet.people))
                 continue
-            _, layers[person] = self._layer(
-                f"host {name}, person {person}",
-                source,
-                path,
-                self._table(source, path, value),
-                TypedTable,
-                ("pantherOS", "home"),
-            )
+            content = self._table(source, path, value)
+            label = f"host {name}, person {person}"
+            layers[person] = self._layer(label, source, path, content, TypedTable, ("pantherOS", "home"))[1]
         self._known(source, ("profiles",), table.profiles, fleet.profiles, "profile")
-        fleet.hosts[name] = DeclaredHost(name, directory, source, table, layer, layers)
-        for index in range(before, len(self.findings)):
-            self.findings[index] = _of_host(self.findings[index], name)
+        findings = tuple(replace(finding, host=name) for finding in self.findings)
+        return DeclaredHost(name, posixpath.dirname(file), source, table, layer, layers, findings)
 
     def _unknown_person(self, source: Document, path: document.Path, person: str, known: Iterable[str]) -> Finding:
         guess = nearest(person, known)
@@ -418,29 +422,3 @@ def _with_layer_keys(finding: Finding, model: type[TypedTable], keys: tuple[str,
     known = [*field_names(model), *keys]
     guess = nearest(word, known)
     return replace(finding, help=f"did you mean `{guess}`?" if guess else f"known here: {listed(known)}")
-
-
-def _of_host(finding: Finding, host: str) -> Finding:
-    return finding if finding.host else replace(finding, host=host)
-
-
-def _host_directories(root: Path) -> Iterator[tuple[str, list[str]]]:
-    """Every directory below `hosts/` that holds a host's file, with the files' names."""
-    pending = ["hosts"]
-    while pending:
-        directory = pending.pop()
-        try:
-            with os.scandir(root / directory) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
-        except OSError:
-            continue
-        names = {entry.name for entry in entries}
-        files = [file for file in HOST_FILES if file in names]
-        if files:
-            yield directory, files
-            continue
-        pending += [
-            f"{directory}/{entry.name}"
-            for entry in entries
-            if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
-        ]

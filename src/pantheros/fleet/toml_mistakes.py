@@ -188,9 +188,7 @@ def _clash(file: str, text: str, position: int) -> _Mistake | None:
     return _Mistake(finding, start, end)
 
 
-def _first(
-    spans: dict[tuple[str | int, ...], Span], second: Statement
-) -> tuple[Span | None, tuple[str | int, ...]]:
+def _first(spans: dict[tuple[str | int, ...], Span], second: Statement) -> tuple[Span | None, tuple[str | int, ...]]:
     """The nearest thing on the way to a statement that stands before it."""
     for length in range(len(second.path), 0, -1):
         path = second.path[:length]

@@ -9,6 +9,7 @@ Nix string can hold one, so nothing that a user writes can be taken for it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, TypeAlias
@@ -78,7 +79,7 @@ class Override:
 
 
 Scalar: TypeAlias = bool | int | float | str | None
-Value: TypeAlias = "Scalar | Expression | Override | list[Value] | dict[str, Value]"
+Value: TypeAlias = "Scalar | Expression | Override | Sequence[Value] | Mapping[str, Value]"
 
 
 def parts(text: str) -> list[str | Expression]:

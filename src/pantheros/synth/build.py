@@ -5,24 +5,25 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pantheros.findings import Finding, Origin, PantherError, nearest
 from pantheros.fleet.model import DeclaredFleet
-from pantheros.fleet.read import read_fleet, read_text
+from pantheros.fleet.read import FLEET_FILE, read_fleet, read_text
 from pantheros.fleet.typed import listed
 from pantheros.module import Host
 from pantheros.nix.references import references
 from pantheros.releases.index import Index
 from pantheros.releases.release import Release
+from pantheros.synth.cache import Cache, Entry, code_digest, digest, read_or_empty
 from pantheros.synth.expand import Expansion, expand
 from pantheros.synth.flake import HostPart, flake_nix
 from pantheros.synth.layout import COPIES, HostFiles, lay_out
 from pantheros.synth.library import Library
 from pantheros.synth.resolve import Resolver
-from pantheros.synth.tree import Wanted
+from pantheros.synth.tree import Plan, Tree, Wanted
 
 
 @dataclass
@@ -55,16 +56,33 @@ class Model:
         """A host's settings, and all that is wrong with its options."""
         before = len(self.resolver.findings)
         expansions, findings = expand(self.resolver, host, self.index)
-        return expansions, [*self.resolver.findings[before:], *findings]
+        return expansions, [*host.declared.findings, *self.resolver.findings[before:], *findings]
 
 
 @dataclass
 class Built:
-    """The files of a flake by path, and what is wrong."""
+    """The files of a flake by path, and what is wrong.
 
+    A file's content is None where it is known, from an earlier build, to be in the tree already; `fill` has it made.
+    """
+
+    model: Model
     files: dict[str, Wanted] = field(default_factory=dict)
     hosts: list[HostPart] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    """What to keep for the next build, by host."""
+
+    def fill(self, paths: Iterable[str]) -> None:
+        """Work out the contents of these files, which an earlier build has left to the tree."""
+        for name in sorted({path.split("/")[1] for path in paths if self.files[path].content is None}):
+            files, _ = _build_host(self.model, self.model.resolver.host(name))
+            self.files |= _wanted(files)
+            self.model.resolver.forget(self.model.resolver.host(name))
+
+    @property
+    def failed(self) -> bool:
+        return any(finding.severity == "error" for finding in self.findings)
 
 
 def build(
@@ -73,32 +91,37 @@ def build(
     *,
     only: Collection[str] | None = None,
     present: Collection[str] = (),
+    cached: Mapping[str, Entry] | None = None,
 ) -> Built:
     """Everything the flake of the fleet in `root` consists of.
 
     With `only`, the files of these hosts alone; the flake then knows them, and those that are `present` already.
+    `cached` holds what hosts came to before, which stands for those that have not changed since.
     """
     model = Model.of(root, release)
-    built = Built()
-    copies: set[str] = set()
+    built = Built(model)
     built.findings += model.declared.findings
     for name in only or ():
         model.known_host(name)
-    for name in model.declared.hosts:
+    keys = {name: _host_key(root, file) for name, file in model.declared.hosts.files.items()}
+    all_hosts = digest(*keys, *keys.values())
+    copies: set[str] = set()
+    for name, key in keys.items():
         selected = only is None or name in only
         if not selected and name not in present:
             continue
-        host = model.resolver.host(name)
-        files, findings = build_host(model, host)
-        built.hosts.append(HostPart.of(host, files))
-        if not selected:
-            model.resolver.forget(host)
-            continue
-        built.findings += findings
-        copies |= files.copies
-        for path, content in files.files.items():
-            built.files[path] = Wanted.of(content.text.encode(), executable=content.executable)
-        model.resolver.forget(host)
+        entry = (cached or {}).get(name)
+        if entry is None or not _holds(entry, key, all_hosts, root):
+            entry, files = _entry(model, name, key, all_hosts)
+        else:
+            files = {path: Wanted(known, None, executable) for path, (known, executable) in entry.files.items()}
+        built.hosts.append(entry.part)
+        if selected:
+            built.files |= files
+            built.findings += entry.findings
+            copies |= set(entry.copies)
+            if not any(finding.severity == "error" for finding in entry.findings):
+                built.entries[name] = entry
     for path, wanted, findings in copied(root, copies):
         built.findings += findings
         if wanted is not None:
@@ -109,15 +132,106 @@ def build(
     return built
 
 
-def build_host(model: Model, host: Host) -> tuple[HostFiles, list[Finding]]:
+def _host_key(root: Path, file: str) -> str:
+    """A digest of the files that are a host's own."""
+    report = f"{root}/{posixpath.dirname(file)}/facter.json"
+    return digest(file, read_or_empty(f"{root}/{file}"), read_or_empty(report), str(os.path.exists(report)))
+
+
+def _holds(entry: Entry, key: str, all_hosts: str, root: Path) -> bool:
+    return (
+        entry.key == key
+        and entry.across in (None, all_hosts)
+        and all(os.path.exists(f"{root}/{path}") for path in entry.copies)
+    )
+
+
+def _entry(model: Model, name: str, key: str, all_hosts: str) -> tuple[Entry, dict[str, Wanted]]:
+    host = model.resolver.host(name)
+    model.resolver.looked_across = False
+    files, findings = _build_host(model, host)
+    wanted = _wanted(files)
+    entry = Entry(
+        key,
+        all_hosts if model.resolver.looked_across else None,
+        HostPart.of(host, files),
+        {path: (w.digest, w.executable) for path, w in wanted.items()},
+        sorted(files.copies),
+        findings,
+    )
+    if not model.resolver.looked_across:
+        model.resolver.forget(host)
+    return entry, wanted
+
+
+def _wanted(files: HostFiles) -> dict[str, Wanted]:
+    return {
+        path: Wanted.of(content.text.encode(), executable=content.executable) for path, content in files.files.items()
+    }
+
+
+def _build_host(model: Model, host: Host) -> tuple[HostFiles, list[Finding]]:
     expansions, findings = model.expand(host)
     files = lay_out(model.resolver, host, expansions)
     return files, [*findings, *files.findings]
 
 
+@dataclass
+class Outcome:
+    """A build that was carried out, or would have been."""
+
+    built: Built
+    plan: Plan
+    findings: list[Finding]
+    written: bool
+
+    @property
+    def failed(self) -> bool:
+        return any(finding.severity == "error" for finding in self.findings)
+
+
+def build_tree(
+    root: Path,
+    out: Path,
+    release: Release | None = None,
+    *,
+    only: Collection[str] | None = None,
+    write: bool = True,
+    force: bool = False,
+) -> Outcome:
+    """Build the fleet in `root` into the directory `out`, changing no more than has to.
+
+    Nothing is written where there is an error finding, or with `write` off. Raises `PantherError` when there is no
+    fleet, or the tree cannot be written.
+    """
+    tree = Tree(out, str(out))
+    cache = Cache.load(out, _shared_key(root, release))
+    built = build(root, release, only=only, present=tree.hosts, cached=cache.entries)
+    digests = {path: wanted.digest for path, wanted in built.files.items()}
+    known_same = cache.unchanged(out, digests)
+    plan = tree.plan(built.files, known_same=known_same, partial=only is not None, force=force)
+    built.fill([*plan.create, *plan.change])
+    outcome = Outcome(built, plan, [*built.findings, *plan.foreign], False)
+    if write and not outcome.failed:
+        tree.apply(plan, built.files)
+        outcome.written = True
+        cache.entries |= built.entries
+        cache.entries = {name: entry for name, entry in cache.entries.items() if name in built.model.declared.hosts}
+        cache.remember(out, digests, written=bool(plan.create or plan.change))
+        cache.save()
+    return outcome
+
+
+def _shared_key(root: Path, release: Release | None) -> str:
+    """A digest of what the answers for all hosts rest on."""
+    code = code_digest([root / "modules", *Library.installed()])
+    return digest(code, release.name if release else "", read_or_empty(root / FLEET_FILE))
+
+
 def copied(root: Path, paths: Iterable[str]) -> Iterable[tuple[str, Wanted | None, list[Finding]]]:
     """The files of the fleet that the flake needs: those named, and those that raw modules refer to in turn."""
     pending = sorted(paths, reverse=True)
+    real = os.path.realpath(root)
     seen: set[str] = set()
     while pending:
         path = pending.pop()
@@ -126,7 +240,7 @@ def copied(root: Path, paths: Iterable[str]) -> Iterable[tuple[str, Wanted | Non
         seen.add(path)
         where = Origin(path, 1, 1, 1, 1)
         full = root / path
-        if not full.resolve().is_relative_to(root.resolve()):
+        if not _inside(real, full):
             yield (
                 path,
                 None,
@@ -152,6 +266,10 @@ def copied(root: Path, paths: Iterable[str]) -> Iterable[tuple[str, Wanted | Non
                     findings += found
                     pending += [p for p in referred if (root / p).exists()]
             yield path, Wanted.of(content, executable=executable), findings
+
+
+def _inside(real_root: str, path: Path) -> bool:
+    return os.path.realpath(path).startswith(real_root + os.sep)
 
 
 def unique(findings: Iterable[Finding]) -> list[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pantheros.module import Fleet, Host, Input
 from pantheros.nix.values import Raw, Value, key
@@ -23,6 +24,18 @@ COLMENA = Input("colmena", "github:zhaofengli/colmena", follows=("nixpkgs",))
 DEPLOY_RS = Input("deploy-rs", "github:serokell/deploy-rs", follows=("nixpkgs",))
 
 
+class FlakeInput(NamedTuple):
+    """An input as the flake declares it."""
+
+    name: str
+    url: str
+    follows: tuple[str, ...]
+
+    @classmethod
+    def of(cls, input: Input, release: Release) -> FlakeInput:
+        return cls(input.name, input.url if isinstance(input.url, str) else input.url(release), input.follows)
+
+
 @dataclass(frozen=True, slots=True)
 class HostPart:
     """What the flake says of one host: enough to write `flake.nix` without the host's settings."""
@@ -35,7 +48,7 @@ class HostPart:
     """NixOS modules that inputs bring."""
     shared_modules: tuple[str, ...]
     """home-manager modules that inputs bring."""
-    inputs: tuple[Input, ...]
+    inputs: tuple[FlakeInput, ...]
 
     @classmethod
     def of(cls, host: Host, files: HostFiles) -> HostPart:
@@ -51,22 +64,18 @@ class HostPart:
             tuple(host.tags),
             tuple(modules),
             tuple(dict.fromkeys(files.shared_modules)),
-            tuple(inputs.values()),
+            tuple(FlakeInput.of(input, host.release) for input in inputs.values()),
         )
 
 
 def flake_nix(fleet: Fleet, hosts: list[HostPart], outputs: list[str]) -> str:
     """The text of `flake.nix`."""
-    inputs = {NIXPKGS.name: NIXPKGS}
-    for host in hosts:
-        inputs |= {input.name: input for input in host.inputs}
-    if "colmena" in outputs:
-        inputs[COLMENA.name] = COLMENA
-    if "deploy-rs" in outputs:
-        inputs[DEPLOY_RS.name] = DEPLOY_RS
+    tools = {"colmena": COLMENA, "deploy-rs": DEPLOY_RS}
+    always = [FlakeInput.of(i, fleet.release) for i in (NIXPKGS, *(tools[output] for output in outputs))]
+    inputs = {found.name: found for found in (*always, *(found for host in hosts for found in host.inputs))}
     names = sorted(inputs, key=lambda name: (name != NIXPKGS.name, name))
     writer = Writer()
-    declared = writer.bindings({name: _declaration(inputs[name], inputs, fleet.release) for name in names}, "    ")
+    declared = writer.bindings({name: _declaration(inputs[name], inputs) for name in names}, "    ")
     body = "".join(f"      {part}\n" if part else "\n" for part in "\n\n".join(_outputs(hosts, outputs)).split("\n"))
     arguments = "".join(f"      {name},\n" for name in ["self", *sorted(inputs)])
     description = writer.string(f"The NixOS fleet {fleet.name}" if fleet.name else "A NixOS fleet")
@@ -77,8 +86,8 @@ def flake_nix(fleet: Fleet, hosts: list[HostPart], outputs: list[str]) -> str:
     )
 
 
-def _declaration(input: Input, inputs: Mapping[str, Input], release: Release) -> Value:
-    declared: dict[str, Value] = {"url": input.url if isinstance(input.url, str) else input.url(release)}
+def _declaration(input: FlakeInput, inputs: Mapping[str, FlakeInput]) -> Value:
+    declared: dict[str, Value] = {"url": input.url}
     # What the fleet has no input for is not fetched either: an empty path stands for the flake itself.
     follows: dict[str, Value] = {name: {"follows": name if name in inputs else ""} for name in input.follows}
     if follows:

@@ -14,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -109,13 +109,16 @@ class Library:
         package = importlib.import_module(BUILT_IN)
         for directory in package.__path__:
             self._add(Path(directory), BUILT_IN, "pantheros/modules")
-        for entry in entry_points(group=BUILT_IN):
-            spec = importlib.util.find_spec(entry.value)
-            for directory in (spec and spec.submodule_search_locations) or ():
-                self._add(Path(directory), entry.value, entry.value.replace(".", "/"))
+        for package_name, directory in _installed():
+            self._add(directory, package_name, package_name.replace(".", "/"))
         if fleet_root is not None and (fleet_root / "modules").is_dir():
             self._add(fleet_root / "modules", "", "modules", own=True)
         self._by_options: dict[type[ModuleOptions], Module] = {}
+
+    @staticmethod
+    def installed() -> list[Path]:
+        """The directories of modules that other installed packages bring."""
+        return [directory for _, directory in _installed()]
 
     def _add(self, directory: Path, package: str, shown: str, *, own: bool = False) -> None:
         for path in sorted(directory.rglob("*.py")):
@@ -182,6 +185,17 @@ class Library:
             last = [name for name in self.modules if name.rpartition(".")[2].lower() == path[-1].lower()]
             guess = last[0] if last else None
         return guess
+
+
+@cache
+def _installed() -> tuple[tuple[str, Path], ...]:
+    """Packages that bring modules, by their entry point, and the directories of those."""
+    return tuple(
+        (entry.value, Path(directory))
+        for entry in entry_points(group=BUILT_IN)
+        if (spec := importlib.util.find_spec(entry.value)) is not None
+        for directory in spec.submodule_search_locations or ()
+    )
 
 
 def option_name(file_name: str) -> str:

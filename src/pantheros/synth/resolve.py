@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -51,11 +50,14 @@ class Resolver:
         self._states: dict[str, _HostState] = {}
         self._reports: dict[str, Report | None] = {}
         self._hosts: dict[str, Host] = {}
+        self.looked_across = False
         secrets = {name: found.table for name, found in declared.secrets.items()}
         self.fleet = Fleet(declared.table.name, declared.release, secrets, lambda: self.hosts, self._hardware)
 
-    @cached_property
+    @property
     def hosts(self) -> Mapping[str, Host]:
+        """Every host. Who asks looks at other hosts, and has to be worked out again when one of them changes."""
+        self.looked_across = True
         return {name: self.host(name) for name in self.declared.hosts}
 
     def host(self, name: str) -> Host:
@@ -75,6 +77,9 @@ class Resolver:
     def forget(self, host: Host) -> None:
         """Let go of what was worked out for a host; it is worked out again when somebody asks."""
         self._states.pop(host.name, None)
+        self._hosts.pop(host.name, None)
+        self._reports.pop(host.name, None)
+        self.declared.hosts.forget(host.name)
 
     # What hosts and persons ask ------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ def host_schema(library: Library) -> Schema:
     schema = _layered(_model(HostTable))
     person = _layered({"type": "object", "properties": {}, "additionalProperties": False}, ("pantherOS", "home"))
     schema["properties"]["people"] = {
-        "description": "Who has an account: names of the fleet's people; or a table by name, for options of that person here.",
+        "description": "Who has an account here: names of the fleet's people; or a table by name, to set options too.",
         "anyOf": [
             {"type": "array", "items": {"type": "string"}},
             {"type": "object", "additionalProperties": person},
