@@ -6,7 +6,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pantheros.module import Finding, Findings, Group, Host, ModuleOptions, Resources, Settings, State, key, pkg, raw
+from pantheros.module import (
+    Finding,
+    Findings,
+    Group,
+    Host,
+    ModuleOptions,
+    Resources,
+    Settings,
+    State,
+    Value,
+    key,
+    pkg,
+    raw,
+)
+from pantheros.modules.filesystems import disks
 
 AbsolutePath = Annotated[str, Field(pattern=r"^/\S*$", description="an absolute path")]
 ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", description="the name of a kernel module")]
@@ -17,6 +31,10 @@ Kernel = Annotated[
         description='"default", "latest", "lts", "hardened", "zen", "xanmod" or a version such as "6.12"',
     ),
 ]
+
+
+Firmware = Literal["uefi", "bios"]
+Loader = Literal["systemd-boot", "grub"]
 
 
 class InitrdSsh(Group):
@@ -65,11 +83,11 @@ class Splash(Group):
 class Options(ModuleOptions):
     enable: bool = True
     """Whether to use this module."""
-    firmware: Literal["uefi", "bios", "both"] | None = None
-    """What the machine's firmware is; `both` makes a disk that starts with either (GRUB, twice). Left out, it is
-    what the hardware report says; without a report, UEFI."""
-    loader: Literal["systemd-boot", "grub"] | None = None
-    """The boot loader. Left out: systemd-boot on UEFI, GRUB where there is a BIOS, which systemd-boot can't use."""
+    firmware: Firmware | None = None
+    """What the machine's firmware is. Left out, it is what `filesystems.disks` lays the disks out for, where that is
+    in use; else what the hardware report says; without one, `uefi`."""
+    loader: Loader | None = None
+    """The boot loader. Left out, it is systemd-boot on UEFI, and GRUB on a BIOS, where systemd-boot can't start."""
     devices: list[AbsolutePath] = []
     """Disks whose first sectors GRUB takes for a BIOS, such as `/dev/disk/by-id/ata-...`. Not needed with disks
     from `filesystems.disks`, which names those that have a partition for it."""
@@ -110,7 +128,7 @@ class Options(ModuleOptions):
 
 
 def nixos(o: Options, host: Host) -> Settings:
-    yield from _loader(o, host)
+    yield from _loader_settings(o, host)
     yield from _kernel(o)
     yield from _initrd(o, host)
     yield from _tmp(o)
@@ -132,67 +150,99 @@ def findings(o: Options, host: Host) -> Findings:
 # The boot loader ----------------------------------------------------------------------------------------------
 
 
-def firmware(o: Options, host: Host) -> Literal["uefi", "bios", "both"]:
-    """What the boot loader is made for."""
+def _firmware(o: Options, host: Host) -> Firmware:
     if o.firmware:
         return o.firmware
+    layout = host[disks.Options]
+    if layout.enable:
+        return layout.firmware
     report = host.hardware
     return (report.firmware if report else None) or "uefi"
 
 
-def loader(o: Options, host: Host) -> Literal["systemd-boot", "grub"]:
-    """The boot loader that a host gets."""
-    return o.loader or ("systemd-boot" if firmware(o, host) == "uefi" else "grub")
+def _loader(o: Options, host: Host) -> Loader:
+    return o.loader or ("systemd-boot" if _firmware(o, host) == "uefi" else "grub")
 
 
 def _touches_variables(o: Options, host: Host) -> bool:
-    # GRUB can't be installed as fallback and with an entry of its own at once, and only the fallback finds both.
-    if firmware(o, host) == "both":
-        return False
     return host.kind != "server" if o.touch_efi_variables is None else o.touch_efi_variables
 
 
-def _loader(o: Options, host: Host) -> Settings:
-    made_for = firmware(o, host)
-    if loader(o, host) == "systemd-boot":
+def _loader_settings(o: Options, host: Host) -> Settings:
+    uefi = _firmware(o, host) == "uefi"
+    if _loader(o, host) == "systemd-boot":
         yield "boot.loader.systemd-boot.enable", True
         yield "boot.loader.systemd-boot.configurationLimit", o.configuration_limit
         yield "boot.loader.systemd-boot.editor", o.editor
     else:
         yield "boot.loader.grub.enable", True
         yield "boot.loader.grub.configurationLimit", o.configuration_limit
-        yield from _grub(o, host)
-    if made_for != "bios":
+        yield from _grub_place(o, host, uefi)
+    if uefi:
         yield "boot.loader.efi.canTouchEfiVariables", _touches_variables(o, host)
         if o.esp != "/boot":
             yield "boot.loader.efi.efiSysMountPoint", o.esp
     yield "boot.loader.timeout", o.timeout
 
 
-def _grub(o: Options, host: Host) -> Settings:
-    made_for = firmware(o, host)
-    if made_for != "bios":
+def _grub_place(o: Options, host: Host, uefi: bool) -> Settings:
+    """Where GRUB goes. For a BIOS, disko itself names the disks that it gives a partition for GRUB."""
+    if uefi:
         yield "boot.loader.grub.efiSupport", True
+        yield "boot.loader.grub.devices", ["nodev"]
         if not _touches_variables(o, host):
             yield "boot.loader.grub.efiInstallAsRemovable", True
-    if made_for == "uefi":
-        yield "boot.loader.grub.devices", ["nodev"]
     elif o.devices:
         yield "boot.loader.grub.devices", list(o.devices)
 
 
 def _loader_findings(o: Options, host: Host) -> Findings:
-    made_for = firmware(o, host)
-    if loader(o, host) == "systemd-boot" and made_for != "uefi":
+    firmware, layout, report = _firmware(o, host), host[disks.Options], host.hardware
+    if firmware == "bios" and _loader(o, host) == "systemd-boot":
         yield Finding(
             "loader-needs-uefi",
-            f"systemd-boot starts from UEFI only, but the firmware here is {_NAMES[made_for]}",
+            "systemd-boot only starts from UEFI, but the firmware here is a BIOS",
             at="loader",
             help='set `loader = "grub"`, or leave it out',
         )
+    if firmware == "bios" and host.system == "aarch64-linux":
+        yield Finding("bios-on-arm", "an ARM machine has no BIOS", at="firmware", help='set `firmware = "uefi"`')
+    if layout.enable and o.firmware not in (None, layout.firmware):
+        yield Finding(
+            "firmware-and-disks",
+            f"the boot loader is for {_NAMES[firmware]}, but filesystems.disks lays the disks out for"
+            f" {_NAMES[layout.firmware]}",
+            at="firmware",
+            help="set `pantherOS.filesystems.disks.firmware` alone: the boot loader follows it",
+        )
+    elif report and report.firmware not in (None, firmware):
+        yield Finding(
+            "firmware-and-report",
+            f"the boot loader is for {_NAMES[firmware]}, but the hardware report says that the machine was started"
+            f" by {_NAMES[report.firmware]}",
+            severity="warning",
+            at="firmware",
+            help="take `firmware` out, or make the report again once the machine starts the other way",
+        )
+    if firmware == "bios" and not o.devices and not layout.enable:
+        yield Finding(
+            "no-boot-device",
+            "nothing says which disk the BIOS is to start from",
+            at="devices",
+            help='set `devices`, such as ["/dev/disk/by-id/ata-..."], or let filesystems.disks lay out the disks',
+        )
+    if o.devices and (firmware == "uefi" or layout.enable):
+        why = "UEFI needs none" if firmware == "uefi" else "filesystems.disks names them"
+        yield Finding(
+            "devices-unused" if firmware == "uefi" else "devices-twice",
+            f"`devices` is set, but {why}",
+            severity="warning",
+            at="devices",
+            help="take `devices` out",
+        )
 
 
-_NAMES = {"bios": "a BIOS", "both": "to be either", "uefi": "UEFI"}
+_NAMES: dict[Firmware | None, str] = {"bios": "a BIOS", "uefi": "UEFI"}
 
 
 # The kernel ---------------------------------------------------------------------------------------------------
@@ -216,16 +266,24 @@ def _kernel(o: Options) -> Settings:
 
 
 def _kernel_packages(kernel: str) -> str | None:
+    """The attribute path of a kernel's package set; None for the one that NixOS takes anyway."""
     if kernel == "default":
         return None
-    if kernel == "lts":
+    if kernel == "lts":  # what NixOS calls its default is the newest long-term kernel at the time of a release
         return "linuxPackages"
     if kernel[0].isdigit():
         return f"linuxKernel.packages.linux_{kernel.replace('.', '_')}"
     return f"linuxPackages_{kernel}"
 
 
+_LONG_TERM = {"5.10": "", "5.15": "", "6.1": "", "6.6": "", "6.12": "25.05", "6.18": "25.11"}
+"""Kernels that are maintained for years, and the first NixOS release with each, "" for those in all that we know."""
+
+_SHORT_TERM_24_11 = ("5.4", "6.11")
+
+
 def _kernel_findings(o: Options, host: Host) -> Findings:
+    help = 'use `kernel = "lts"` for a kernel that stays, `"latest"` for the newest'
     if o.kernel == "hardened" and host.release >= "26.05":
         yield Finding(
             "no-such-kernel",
@@ -233,19 +291,58 @@ def _kernel_findings(o: Options, host: Host) -> Findings:
             at="kernel",
             help='use `kernel = "lts"`, and harden it by `kernelParameters` and `sysctl`',
         )
+    if not o.kernel[0].isdigit():
+        return
+    since = _LONG_TERM.get(o.kernel)
+    if (since and host.release < since) or (
+        host.release == "24.11" and since is None and o.kernel not in _SHORT_TERM_24_11
+    ):
+        yield Finding("no-such-kernel", f"NixOS {host.release} has no kernel {o.kernel}", at="kernel", help=help)
+    elif since is None:
+        yield Finding(
+            "short-lived-kernel",
+            f"NixOS drops kernel {o.kernel} once its makers do, and then the host can't be built",
+            severity="warning",
+            at="kernel",
+            help=help,
+        )
 
 
 # The initial RAM disk -----------------------------------------------------------------------------------------
 
 
 def _initrd(o: Options, host: Host) -> Settings:
-    # Where NixOS says the same, the line would only be noise.
+    # Where NixOS does the same, the line would only be noise.
     if o.initrd.systemd != (host.release >= "26.05"):
         yield "boot.initrd.systemd.enable", o.initrd.systemd
     if o.initrd.available_modules:
         yield "boot.initrd.availableKernelModules", list(o.initrd.available_modules)
     if o.initrd.modules:
         yield "boot.initrd.kernelModules", list(o.initrd.modules)
+    if o.initrd.ssh.enable:
+        yield from _initrd_ssh(o, host)
+
+
+def _initrd_ssh(o: Options, host: Host) -> Settings:
+    ssh = o.initrd.ssh
+    yield "boot.initrd.network.enable", True
+    yield "boot.initrd.network.ssh.enable", True
+    yield "boot.initrd.network.ssh.port", ssh.port
+    yield "boot.initrd.network.ssh.authorizedKeys", list(_unlocking_keys(o, host))
+    yield "boot.initrd.network.ssh.hostKeys", list(ssh.host_keys)
+    if o.initrd.systemd:
+        yield "boot.initrd.systemd.users.root.shell", "/bin/systemd-tty-ask-password-agent"
+        # Not left to `networking.useDHCP`, which NetworkManager turns off; what names an interface comes first.
+        dhcp: dict[str, Value] = {"matchConfig": {"Type": "ether", "Kind": "!*"}, "networkConfig": {"DHCP": "yes"}}
+        yield f"boot.initrd.systemd.network.networks.{key('80-unlock')}", dhcp
+    else:
+        yield "boot.initrd.network.ssh.shell", "/bin/cryptsetup-askpass"
+        yield "boot.initrd.network.udhcpc.enable", True
+
+
+def _unlocking_keys(o: Options, host: Host) -> list[str]:
+    admins = [key for person in host.people if person.admin for key in person.keys]
+    return o.initrd.ssh.keys or admins
 
 
 def _initrd_findings(o: Options, host: Host) -> Findings:
@@ -257,9 +354,33 @@ def _initrd_findings(o: Options, host: Host) -> Findings:
             at="initrd.systemd",
             help="take `systemd = false` out",
         )
+    if not o.initrd.ssh.enable:
+        return
+    if not _unlocking_keys(o, host):
+        yield Finding(
+            "unlock-without-keys",
+            "nobody could log in to unlock the disks: no admin of this host has a public key",
+            at="initrd.ssh.keys",
+            help="set `initrd.ssh.keys`, or `keys` of an admin among the fleet's people",
+        )
+    if not o.initrd.ssh.host_keys:
+        yield Finding(
+            "unlock-without-host-key",
+            "the SSH server of the initial RAM disk needs a host key",
+            at="initrd.ssh.hostKeys",
+            help="leave `hostKeys` out, and make the key that it then names",
+        )
+    if not host.hardware and not o.initrd.available_modules + o.initrd.modules:
+        yield Finding(
+            "unlock-without-network",
+            "nothing says which kernel module the network card needs before the root is mounted",
+            severity="warning",
+            at="initrd.availableModules",
+            help="add a hardware report (`facter.json`), or name the card's module in `initrd.availableModules`",
+        )
 
 
-# /tmp and what is seen ----------------------------------------------------------------------------------------
+# /tmp, and what is seen ---------------------------------------------------------------------------------------
 
 
 def _tmp(o: Options) -> Settings:
@@ -270,6 +391,10 @@ def _tmp(o: Options) -> Settings:
 
 
 def _looks(o: Options) -> Settings:
+    if o.quiet:
+        yield "boot.consoleLogLevel", 3
+        yield "boot.initrd.verbose", False
+        yield "boot.kernelParams", ["quiet", "udev.log_level=3"]
     if o.splash.enable:
         yield "boot.plymouth.enable", True
         yield "boot.plymouth.theme", o.splash.theme
