@@ -1,0 +1,464 @@
+"""A root that starts clean at every boot: what is to stay is said, everything else is gone.
+
+Either the root subvolume is set aside in the initrd and a fresh one takes its place, so that for some days there is a
+way back; or the root lies in memory. What modules declare as their state persists by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pantheros.module import (
+    Finding,
+    Findings,
+    Group,
+    Host,
+    Input,
+    ModuleOptions,
+    Person,
+    Settings,
+    State,
+    Value,
+    file,
+    force,
+    key,
+    pkg,
+)
+from pantheros.modules import users
+from pantheros.modules.filesystems import disks
+
+INPUTS = (
+    Input(
+        "impermanence",
+        "github:nix-community/impermanence",
+        follows=("nixpkgs", "home-manager"),
+        nixos=("nixosModules.impermanence",),
+    ),
+)
+
+AbsolutePath = Annotated[str, Field(pattern=r"^(/[^/\s]+)+$", description="an absolute path")]
+HomePath = Annotated[str, Field(pattern=r"^[^/\s][^/]*(/[^/]+)*$", description="a path below the home directory")]
+Mode = Annotated[str, Field(pattern=r"^0?[0-7]{3,4}$", description='permissions such as "0750"')]
+
+
+class Directory(Group):
+    path: AbsolutePath
+    """The directory."""
+    user: str = "root"
+    """Whose it is when it is made."""
+    group: str = "root"
+    """The group it belongs to when it is made."""
+    mode: Mode = "0755"
+    """Its permissions when it is made."""
+
+
+class HomeDirectory(Group):
+    path: HomePath
+    """The directory, below the home directory."""
+    mode: Mode = "0755"
+    """Its permissions when it is made."""
+
+
+_HOME: list[HomePath | HomeDirectory] = [
+    "Desktop",
+    "Documents",
+    "Downloads",
+    "Music",
+    "Pictures",
+    "Videos",
+    HomeDirectory(path=".gnupg", mode="0700"),
+    HomeDirectory(path=".local/share/keyrings", mode="0700"),
+    HomeDirectory(path=".ssh", mode="0700"),
+]
+
+
+class Home(Group):
+    directories: list[HomePath | HomeDirectory] = _HOME
+    """Directories below the home that persist; a list of one's own takes the place of the standard one."""
+    files: list[HomePath] = []
+    """Files below the home that persist."""
+
+
+class Tmpfs(Group):
+    size: Annotated[str, Field(pattern=r"^([1-9]\d*[MGT]|[1-9]\d?%)$", description='a size such as "2G" or "25%"')] = (
+        "50%"
+    )
+    """How large a root in memory may grow, absolute or in percent of the memory. It takes only what is in use; but
+    what is in use can't be given back, other than by swapping."""
+
+
+class Options(ModuleOptions):
+    mode: Literal["btrfs", "tmpfs"] = "btrfs"
+    """`btrfs`: the root subvolume is set aside at boot, and an empty one takes its place. `tmpfs`: the root lies in
+    memory, and there is no way back."""
+    keep_days: Annotated[int, Field(ge=0, le=3650)] = 30
+    """How many days old roots are kept, in `old-roots` at the top of the Btrfs file system; 0 keeps none."""
+    tmpfs: Tmpfs = Tmpfs()
+    """A root in memory."""
+    path: AbsolutePath = "/persist"
+    """Where that lies which persists: the mount point of a volume of `filesystems.disks`."""
+    directories: list[AbsolutePath | Directory] = []
+    """Directories that persist, besides the system's own (`/var/lib/nixos`, `/var/lib/systemd`, `/var/log`) and what
+    modules declare as their state."""
+    files: list[AbsolutePath] = []
+    """Files that persist, besides `/etc/machine-id` and those that modules declare as their state."""
+    home: Home = Home()
+    """What persists of people's homes, where those lie on the root: they don't when there is a volume `home`, as there
+    is by default. Said for one person, it goes under `[people.<name>.pantherOS.filesystems.impermanence.home]`."""
+    hide_mounts: bool = True
+    """Keep the mounts of persistent directories out of file managers."""
+
+
+OLD_ROOTS = "old-roots"
+"""The directory at the top of the file system that holds old roots."""
+
+
+def nixos(o: Options, host: Host) -> Settings:
+    root = _root(host)
+    if o.mode == "tmpfs":
+        # the root subvolume stays, unused, so that going back to `btrfs` needs no new layout
+        options: Value = ["defaults", f"size={o.tmpfs.size}", "mode=755"]
+        yield f"fileSystems.{key('/')}", force({"device": "none", "fsType": "tmpfs", "options": options})
+    elif root and root.subvolume:
+        yield from _fresh_root(o, root, root.subvolume)
+    yield f"fileSystems.{key(o.path)}.neededForBoot", True
+    persistent = f"environment.persistence.{key(o.path)}"
+    yield f"{persistent}.hideMounts", o.hide_mounts
+    yield f"{persistent}.directories", [_directory(kept) for kept in _system_directories(o, host)]
+    yield f"{persistent}.files", list(_system_files(o, host))
+    for person in host.people:
+        directories, files = list(_home_directories(person)), list(_home_files(person))
+        if directories:
+            yield f"{persistent}.users.{key(person.name)}.directories", [_directory(kept) for kept in directories]
+        if files:
+            yield f"{persistent}.users.{key(person.name)}.files", list(files)
+
+
+def _root(host: Host) -> disks.Place | None:
+    return next((place for place in disks.places(host) if place.mount_point == "/"), None)
+
+
+# The fresh root -----------------------------------------------------------------------------------------------
+
+FRESH_ROOT = r"""#!/usr/bin/env bash
+# Set the root subvolume aside, put an empty one in its place, and let go of those that are too old.
+# fresh-root DEVICE ROOT OLD_ROOTS DAYS
+set -euo pipefail
+
+device=$1 root=$2 old_roots=$3 days=$4
+
+top=$(mktemp -d /run/fresh-root.XXXXXX)
+mount -t btrfs -o subvolid=5 "$device" "$top"
+trap 'umount "$top" && rmdir "$top"' EXIT
+
+is_subvolume() {
+  [[ -d $1 && ! -L $1 && $(stat --format=%i -- "$1") == 256 ]]
+}
+
+# A subvolume can be deleted once there is none inside it; systemd and containers make some.
+delete() {
+  local inside line
+  # asked of a mere directory, `list` would name all there is
+  is_subvolume "$1" || return 1
+  inside=$(btrfs subvolume list -o "$1") || return 1
+  while IFS= read -r line; do
+    [[ -z $line ]] || delete "$top/${line#* path }" || return 1
+  done <<<"$inside"
+  btrfs property set -f -t subvol "$1" ro false || return 1
+  btrfs subvolume delete "$1"
+}
+
+mkdir -p "$top/$old_roots"
+if [[ -e $top/$root ]]; then
+  old=$top/$old_roots/$(date +%Y-%m-%dT%H-%M-%S)
+  while [[ -e $old ]]; do
+    old+=_
+  done
+  mv -T "$top/$root" "$old"
+  # its age counts from now, not from when something last changed in it
+  touch "$old"
+fi
+btrfs subvolume create "$top/$root"
+
+# From here on nothing may keep the machine from booting.
+oldest=$(($(date +%s) - days * 86400))
+for old in "$top/$old_roots"/*; do
+  if [[ -e $old && $(stat --format=%Y -- "$old") -le $oldest ]]; then
+    delete "$old" || echo "could not delete $old" >&2
+  fi
+done
+"""
+
+
+def _fresh_root(o: Options, root: disks.Place, subvolume: str) -> Settings:
+    device = disks.unit_name(root.device, "device")
+    script = file("fresh-root", FRESH_ROOT, executable=True)
+    arguments = f"{root.device} {subvolume} {OLD_ROOTS} {o.keep_days}"
+    # the scripted initrd is on its way out, and has no units to order this by
+    yield "boot.initrd.systemd.enable", True
+    yield "boot.initrd.systemd.extraBin.btrfs", f"{pkg('btrfs-progs')}/bin/btrfs"
+    yield "boot.initrd.systemd.storePaths", [f"{script}"]
+    yield (
+        "boot.initrd.systemd.services.fresh-root",
+        {
+            "description": "A fresh root in place of the old one",
+            "wantedBy": ["initrd.target"],
+            "requires": [device],
+            # a machine that resumes from hibernation still uses its root
+            "after": [device, "systemd-hibernate-resume.service", "local-fs-pre.target"],
+            "before": ["sysroot.mount"],
+            "unitConfig": {"DefaultDependencies": False, "ConditionKernelCommandLine": "!keep-root"},
+            "serviceConfig": {
+                "Type": "oneshot",
+                "RemainAfterExit": True,
+                "ExecStart": f"/bin/bash {script} {arguments}",
+            },
+        },
+    )
+
+
+# What persists ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A directory that persists, and how it is made the first time."""
+
+    path: str
+    user: str | None = None
+    group: str | None = None
+    mode: str = "0755"
+
+
+def _directory(kept: _Kept) -> Value:
+    found: dict[str, Value] = {"directory": kept.path}
+    if kept.user and (kept.user, kept.group) != ("root", "root"):
+        found |= {"user": kept.user, "group": kept.group}
+    if kept.mode != "0755":
+        found["mode"] = kept.mode
+    return found if len(found) > 1 else kept.path
+
+
+_SYSTEM = ("/var/lib/nixos", "/var/lib/systemd", "/var/log")
+"""Numbers of accounts; timers, the random seed, core dumps and more; logs."""
+
+
+def _system_directories(o: Options, host: Host) -> list[_Kept]:
+    kept = {path: _Kept(path) for path in _SYSTEM}
+    for state in _states(host, "directory"):
+        kept[state.path] = _Kept(state.path, state.user, state.group, state.mode)
+        if state.path.startswith("/var/lib/private/"):
+            # systemd insists that nobody else may look into it
+            kept["/var/lib/private"] = _Kept("/var/lib/private", mode="0700")
+    for directory in o.directories:
+        if isinstance(directory, Directory):
+            kept[directory.path] = _Kept(directory.path, directory.user, directory.group, directory.mode)
+        else:
+            kept.setdefault(directory, _Kept(directory))
+    return [kept[path] for path in _outermost(kept) if _vanishes(o, host, path)]
+
+
+def _system_files(o: Options, host: Host) -> Iterator[str]:
+    directories = [kept.path for kept in _system_directories(o, host)]
+    wanted = {"/etc/machine-id", *(state.path for state in _states(host, "file")), *o.files}
+    for path in sorted(wanted):
+        if _vanishes(o, host, path) and not any(_inside(path, directory) for directory in directories):
+            yield path
+
+
+def _home_directories(person: Person) -> list[_Kept]:
+    o = person[Options]
+    if not _vanishes(o, person.host, person.home):
+        return []
+    kept = {state.path: _Kept(state.path, mode=state.mode) for state in _states(person.host, "directory", person)}
+    for directory in o.home.directories:
+        if isinstance(directory, HomeDirectory):
+            kept[directory.path] = _Kept(directory.path, mode=directory.mode)
+        else:
+            kept.setdefault(directory, _Kept(directory))
+    return [kept[path] for path in _outermost(kept) if _vanishes(o, person.host, f"{person.home}/{path}")]
+
+
+def _home_files(person: Person) -> Iterator[str]:
+    o = person[Options]
+    directories = [kept.path for kept in _home_directories(person)]
+    wanted = {*(state.path for state in _states(person.host, "file", person)), *o.home.files}
+    for path in sorted(wanted):
+        kept = any(_inside(path, directory) for directory in directories)
+        if _vanishes(o, person.host, f"{person.home}/{path}") and not kept:
+            yield path
+
+
+def _states(host: Host, kind: Literal["directory", "file"], person: Person | None = None) -> Iterator[State]:
+    name = person.name if person else None
+    return (state for state in host.resources(State) if state.kind == kind and state.person == name)
+
+
+def _outermost(paths: dict[str, _Kept]) -> list[str]:
+    """The paths that lie in none of the others, in order."""
+    return [path for path in sorted(paths) if not any(other != path and _inside(path, other) for other in paths)]
+
+
+def _inside(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(directory + "/")
+
+
+def _vanishes(o: Options, host: Host, path: str) -> bool:
+    """Whether a path lies on the root, and so is gone after a boot."""
+    under = disks.containing(disks.places(host), path)
+    return (under is None or under.mount_point == "/") and not _inside(path, o.path) and not _volatile(path)
+
+
+def _volatile(path: str) -> bool:
+    """Whether the system itself makes a path anew at each boot."""
+    return any(_inside(path, directory) for directory in ("/dev", "/proc", "/run", "/sys", "/tmp"))
+
+
+# Findings -----------------------------------------------------------------------------------------------------
+
+
+def findings(o: Options, host: Host) -> Findings:
+    if not host[disks.Options].enable:
+        yield Finding(
+            "impermanence-without-disks",
+            "nothing is known of this host's disks, so nothing can be said of its root",
+            at="enable",
+            help="let `pantherOS.filesystems.disks` lay them out (`enable = true` and `device`)",
+        )
+        return
+    yield from _about_volumes(o, host)
+    if o.mode == "tmpfs":
+        yield from _about_tmpfs(o, host)
+    yield from _about_paths(o, host)
+    yield from _about_passwords(o, host)
+
+
+def _about_volumes(o: Options, host: Host) -> Findings:
+    found = disks.places(host)
+    root = _root(host)
+    mount_points = {place.mount_point for place in found}
+    if o.mode == "btrfs" and root and root.filesystem != "btrfs":
+        yield Finding(
+            "root-not-btrfs",
+            f"the root is {root.filesystem}, which has no subvolumes to set aside",
+            at="mode",
+            help='take `mode = "tmpfs"`, or `filesystem = "btrfs"` in `pantherOS.filesystems.disks`',
+        )
+    if o.path not in mount_points:
+        yield Finding(
+            "no-persistent-volume",
+            f"no volume is mounted at {o.path}, so what is to persist would vanish with the root",
+            at="path",
+            help=_add_volume("persist", o.path, found),
+        )
+    if not mount_points & {"/nix", "/nix/store"}:
+        yield Finding(
+            "nix-on-root",
+            "the Nix store lies on the root, and would vanish with it: nothing could boot",
+            at="mode",
+            help=_add_volume("nix", "/nix", found),
+        )
+
+
+def _add_volume(name: str, path: str, found: tuple[disks.Place, ...]) -> str:
+    if any(place.filesystem == "btrfs" for place in found):
+        return f'add `volumes.{name}.mountPoint = "{path}"` to `pantherOS.filesystems.disks`'
+    return f'add `volumes.{name} = {{ mountPoint = "{path}", size = "64G" }}` to `pantherOS.filesystems.disks`'
+
+
+def _about_tmpfs(o: Options, host: Host) -> Findings:
+    memory = host.hardware.memory if host.hardware else None
+    number, unit = int(o.tmpfs.size[:-1]), o.tmpfs.size[-1]
+    size = memory * number // 100 if unit == "%" and memory else None
+    if unit != "%":
+        size = number * {"M": 1024**2, "G": 1024**3, "T": 1024**4}[unit]
+    if size and memory and size > memory * 3 // 4:
+        yield Finding(
+            "tmpfs-fills-memory",
+            f"a root of {o.tmpfs.size} may take nearly all of the {memory // 1024**3} GiB of memory, or more",
+            severity="warning",
+            at="tmpfs.size",
+            help='take "50%" or less',
+        )
+    if size and size < 512 * 1024**2:
+        yield Finding(
+            "tmpfs-too-small",
+            f"a root of {o.tmpfs.size} leaves no room for /tmp: builds and updates will fail",
+            severity="warning",
+            at="tmpfs.size",
+            help='take "1G" or more',
+        )
+
+
+_ACCOUNTS = ("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid")
+
+
+def _about_paths(o: Options, host: Host) -> Findings:
+    directories = [d.path if isinstance(d, Directory) else d for d in o.directories]
+    for option, paths in (("directories", directories), ("files", o.files)):
+        for path in paths:
+            if path in _ACCOUNTS or path == "/etc":
+                yield Finding(
+                    "accounts-can-not-persist",
+                    f"{path} is written anew at every boot, and can't be a mount",
+                    at=option,
+                    help="leave it out; passwords come from `passwordFile` of `pantherOS.users`",
+                )
+            elif not _vanishes(o, host, path):
+                yield _persistent_already(host, path, option)
+    for person in host.people:
+        mine = person[Options].home
+        if mine != Home() and not _vanishes(o, host, person.home):
+            yield _persistent_already(host, person.home, "home")
+    for state in host.resources(State):
+        if state.person is None and _volatile(state.path):
+            yield Finding(
+                "state-on-volatile-path",
+                f"a module keeps state in {state.path}, which the system makes anew at each boot",
+                severity="warning",
+                at="enable",
+                help="have the module keep it below /var/lib",
+            )
+
+
+def _persistent_already(host: Host, path: str, option: str) -> Finding:
+    under = disks.containing(disks.places(host), path)
+    if _volatile(path):
+        return Finding(
+            "volatile-path",
+            f"{path} is made anew at each boot, and can't persist",
+            at=option,
+            help="leave it out",
+        )
+    if option == "home":
+        help = "take it out; or set `volumes.home.enable = false` in `pantherOS.filesystems.disks` for clean homes"
+    else:
+        help = "take it out here, or the volume out of `pantherOS.filesystems.disks`"
+    where = f"on the volume `{under.name}`" if under and under.mount_point != "/" else "below `path`"
+    return Finding("persistent-already", f"{path} lies {where}, and persists anyway", "warning", help=help, at=option)
+
+
+def _about_passwords(o: Options, host: Host) -> Findings:
+    accounts = host[users.Options]
+    if accounts.enable and not accounts.immutable:
+        yield Finding(
+            "passwords-vanish",
+            "passwords that are set on the machine are gone after a boot",
+            severity="warning",
+            at="enable",
+            help="leave `immutable` of `pantherOS.users` on, and give people a `passwordFile`",
+        )
+    files = {person.name: person[users.Options].password_file for person in host.people}
+    for name, path in {"root": accounts.root.password_file, **files}.items():
+        under = disks.containing(disks.places(host), path) if path else None
+        if path and not _inside(path, o.path) and not (under and under.mount_point != "/" and under.in_initrd):
+            yield Finding(
+                "password-file-vanishes",
+                f"the password of {name} is read from {path} before persistent files are in their places",
+                at="path",
+                help=f"put it below {o.path} itself, such as {o.path}/passwords/{name}",
+            )
