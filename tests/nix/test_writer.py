@@ -59,7 +59,9 @@ def test_written(value: Any, expected: str) -> None:
 def test_what_a_file_needs_is_noted() -> None:
     writer = Writer(place=lambda file: "./git/hook" if isinstance(file, File) else "../../x")
     hook = File("hook", "#!/bin/sh\n", executable=True)
-    text = writer.value({"a": Package("git"), "b": hook, "c": FleetPath("x"), "d": Raw("config.a"), "e": Override(50, 1)})
+    text = writer.value(
+        {"a": Package("git"), "b": hook, "c": FleetPath("x"), "d": Raw("config.a"), "e": Override(50, 1)}
+    )
     assert writer.arguments == {"config", "lib", "pkgs"}
     assert list(writer.files) == [hook, FleetPath("x")]
     assert "b = ./git/hook;" in text
@@ -107,9 +109,7 @@ scalars = st.one_of(
 )
 values = st.recursive(
     scalars,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(names, inner, max_size=4)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(names, inner, max_size=4)),
     max_leaves=12,
 )
 

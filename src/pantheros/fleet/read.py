@@ -99,7 +99,8 @@ class _Reading:
 
     def fleet(self, release: Release | None) -> DeclaredFleet:
         source = self._document(FLEET_FILE)
-        table = self._checked(FleetTable, source, ())
+        table, found = check(FleetTable, source.data, lambda path, key: source.origin(path, key=key), noun="key")
+        self.findings += found
         fleet = DeclaredFleet(
             self.root,
             source,
@@ -108,10 +109,10 @@ class _Reading:
             Layer("defaults"),
             DeclaredHosts(self.host_files(), lambda name, file: _Reading(self.root).host(name, file, fleet)),
         )
-        if not isinstance(source.data.get("release"), str) and release is None and not source.findings:
-            # The table as a whole was refused for want of a release: read the rest of it all the same.
+        if table is None:
+            # Refused as a whole for want of a release: read the rest of it all the same.
             data = {**source.data, "release": CURRENT.name}
-            fleet.table = check(FleetTable, data, lambda p, k: None)[0] or fleet.table
+            fleet.table = check(FleetTable, data, lambda path, key: None)[0] or fleet.table
         defaults = fleet.table.defaults
         fleet.defaults = self._layer("defaults", source, ("defaults",), defaults, DefaultsTable)[1]
         self._people(fleet, source)
@@ -124,18 +125,6 @@ class _Reading:
         source = read_document(self.root, file)
         self.findings += source.findings
         return source
-
-    def _checked(self, model: type[T], source: Document, prefix: document.Path, data: Any = None) -> T | None:
-        name = ".".join(map(str, prefix))
-        checked, found = check(
-            model,
-            source.data if data is None else data,
-            lambda path, key: source.origin((*prefix, *path), key=key),
-            name=name,
-            noun="key",
-        )
-        self.findings += found
-        return checked
 
     def _table(self, source: Document, path: document.Path, value: Any) -> dict[str, Any]:
         """`value`, if it is a table; else a finding, and nothing."""
@@ -235,7 +224,7 @@ class _Reading:
         return [posixpath.join(directory, path.name) for path in folder.iterdir() if path.suffix == ".nix"]
 
     def _named(
-        self, source: Document, section: str, values: dict[str, Any], rule: re.Pattern[str], what: str
+        self, source: Document, section: str, noun: str, values: dict[str, Any], rule: re.Pattern[str], what: str
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """The entries of a section whose name and shape are fit to be read."""
         for name, value in values.items():
@@ -243,7 +232,7 @@ class _Reading:
                 self.findings.append(
                     Finding(
                         "invalid-name",
-                        f"{shown(name)} is no name for a {section.rstrip('s')}: it takes {what}",
+                        f"{shown(name)} is no name for a {noun}: it takes {what}",
                         origin=source.origin((section, name), key=True),
                     )
                 )
@@ -254,7 +243,7 @@ class _Reading:
 
     def _people(self, fleet: DeclaredFleet, source: Document) -> None:
         what = "small letters, digits, `-` and `_`, a letter first"
-        for name, value in self._named(source, "people", fleet.table.people, USER_NAME, what):
+        for name, value in self._named(source, "people", "person", fleet.table.people, USER_NAME, what):
             path = ("people", name)
             table, layer = self._layer(f"person {name}", source, path, value, PersonTable, ("pantherOS", "home"))
             origin = source.origin(path, key=True)
@@ -262,17 +251,21 @@ class _Reading:
 
     def _secrets(self, fleet: DeclaredFleet, source: Document) -> None:
         what = "camelCase, as OpNix wants it: letters and digits, a small letter first"
-        values = {
-            name: {"reference": value} if isinstance(value, str) else value
-            for name, value in fleet.table.secrets.items()
-        }
-        for name, value in self._named(source, "secrets", values, _SECRET_NAME, what):
-            table = self._checked(SecretTable, source, ("secrets", name), value)
+        # A secret may be a reference alone.
+        short = {name for name, value in fleet.table.secrets.items() if isinstance(value, str)}
+        values = {name: {"reference": value} if name in short else value for name, value in fleet.table.secrets.items()}
+        for name, value in self._named(source, "secrets", "secret", values, _SECRET_NAME, what):
+            path = ("secrets", name)
+
+            def locate(below: document.Path, key: bool, path: document.Path = path) -> Origin:
+                return source.origin(path if path[1] in short else (*path, *below), key=key)
+
+            table, found = check(SecretTable, value, locate, name=f"secrets.{name}", noun="key")
+            self.findings += found
             if table is None:
                 # Its name is known all the same: what uses it is not at fault.
                 table = SecretTable.model_construct(reference="")
-            origin = source.origin(("secrets", name), key=True)
-            fleet.secrets[name] = DeclaredSecret(name, table, origin)
+            fleet.secrets[name] = DeclaredSecret(name, table, source.origin(path, key=True))
 
     def _profiles(self, fleet: DeclaredFleet, source: Document) -> None:
         for name, value in fleet.table.profiles.items():

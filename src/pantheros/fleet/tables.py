@@ -18,9 +18,12 @@ ReleaseName = Literal["24.11", "25.05", "25.11", "26.05", "unstable"]
 Output = Literal["colmena", "deploy-rs"]
 Shell = Literal["bash", "fish", "zsh"]
 
-SecretReference = Annotated[str, Field(pattern=r"^op://[^/]+/[^/]+(/[^/]+)?/[^/]+$")]
+SecretReference = Annotated[
+    str,
+    Field(pattern=r"^op://[^/]+/[^/]+(/[^/]+)?/[^/]+$", description="a reference such as op://vault/item/field"),
+]
 """1Password's way to name a field: `op://vault/item/field` or `op://vault/item/section/field`."""
-FileMode = Annotated[str, Field(pattern=r"^0?[0-7]{3}$")]
+FileMode = Annotated[str, Field(pattern=r"^0?[0-7]{3}$", description='permissions in octal, such as "0400"')]
 
 
 class PersonTable(TypedTable):

@@ -185,7 +185,7 @@ def _annotation(model: type[BaseModel], path: Sequence[str | int]) -> tuple[Any,
             field = field_of(annotation, str(step))
             if field is None:
                 return Any, ()
-            annotation, metadata = field.annotation, field.metadata
+            annotation, metadata = field.annotation, [*field.metadata, field]
         else:
             arguments = get_args(annotation)
             annotation, metadata = (arguments[-1], ()) if arguments else (Any, ())
@@ -248,11 +248,12 @@ _PLURALS = {"true or false": "booleans", "any value": "any values"}
 
 def describe(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     """A type in words: `a list of strings`, `one of "podman", "docker-compat"`, `a whole number from 1 to 64`."""
+    for constraint in metadata:
+        if isinstance(constraint, FieldInfo) and constraint.description:
+            return constraint.description
     if hasattr(annotation, "__metadata__"):
         inner, *more = get_args(annotation)
-        constraints = [c for m in more for c in (m.metadata if isinstance(m, FieldInfo) else [m])]
-        words = next((m.description for m in more if isinstance(m, FieldInfo) and m.description), None)
-        return words or describe(inner, constraints)
+        return describe(inner, [c for m in more for c in ([m, *m.metadata] if isinstance(m, FieldInfo) else [m])])
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return f"one of {', '.join(shown(choice) for choice in arguments)}"

@@ -93,7 +93,7 @@ class _Open:
 
 def _telling(source: Source, tokens: list[Node]) -> list[Finding]:
     """Mistakes that show in the tokens: no semicolon after a binding, a comma or colon instead, no `]`."""
-    found = []
+    found: list[Finding] = []
     around: list[_Open] = []
     for index, token in enumerate(tokens):
         mark = source.of(token) if token.type not in _WHOLE else ""

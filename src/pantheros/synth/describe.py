@@ -71,7 +71,7 @@ def _fields(model: type[BaseModel], above: str) -> Iterator[OptionText]:
         if inner is None:
             yield OptionText(
                 path,
-                describe(field.annotation, field.metadata),
+                describe(field.annotation, [*field.metadata, field]),
                 plain_default(field),
                 text,
                 field.is_required(),

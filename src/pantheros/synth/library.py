@@ -107,8 +107,8 @@ class Library:
         self.modules: dict[str, Module] = {}
         self.findings: list[Finding] = []
         package = importlib.import_module(BUILT_IN)
-        for directory in package.__path__:
-            self._add(Path(directory), BUILT_IN, "pantheros/modules")
+        for path in package.__path__:
+            self._add(Path(path), BUILT_IN, "pantheros/modules")
         for package_name, directory in _installed():
             self._add(directory, package_name, package_name.replace(".", "/"))
         if fleet_root is not None and (fleet_root / "modules").is_dir():
