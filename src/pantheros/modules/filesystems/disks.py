@@ -226,7 +226,8 @@ def places(host: Host) -> tuple[Place, ...]:
     named = {volume.disk for volume in volumes.values() if volume.enable}
     for name, disk in o.disks.items():
         if disk.role == "data" and name not in named:
-            volumes[_free(name, volumes)] = Volume(disk=name, mountPoint=disk.mount_point or f"/{name}")
+            mount_point = disk.mount_point or "/" + re.sub(r"[^\w.-]", "-", name)
+            volumes[_free(name, volumes)] = Volume(disk=name, mountPoint=mount_point)
     found = [
         _place(o, name, volume.mount_point or _MOUNT_POINTS.get(name, ""), volume)
         for name, volume in volumes.items()

@@ -121,8 +121,10 @@ def nixos(o: Options, host: Host) -> Settings:
     root = _root(host)
     if o.mode == "tmpfs":
         # the root subvolume stays, unused, so that going back to `btrfs` needs no new layout
-        options: Value = ["defaults", f"size={o.tmpfs.size}", "mode=755"]
-        yield f"fileSystems.{key('/')}", force({"device": "none", "fsType": "tmpfs", "options": options})
+        place = f"fileSystems.{key('/')}"
+        yield f"{place}.device", force("none")
+        yield f"{place}.fsType", force("tmpfs")
+        yield f"{place}.options", force(["defaults", f"size={o.tmpfs.size}", "mode=755"])
     elif root and root.subvolume:
         yield from _fresh_root(o, root, root.subvolume)
     yield f"fileSystems.{key(o.path)}.neededForBoot", True
