@@ -354,6 +354,14 @@ def _initrd_findings(o: Options, host: Host) -> Findings:
             at="initrd.systemd",
             help="take `systemd = false` out",
         )
+    encryption = host[disks.Options].encryption
+    if not o.initrd.systemd and host[disks.Options].enable and encryption.enable and encryption.unlock:
+        yield Finding(
+            "unlock-needs-systemd",
+            f"only systemd can unlock the disks with {' or '.join(encryption.unlock)} in the initial RAM disk",
+            at="initrd.systemd",
+            help="take `systemd = false` out",
+        )
     if not o.initrd.ssh.enable:
         return
     if not _unlocking_keys(o, host):

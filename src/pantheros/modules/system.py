@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zoneinfo
 from functools import cache
 from typing import Annotated, Literal
@@ -35,6 +34,7 @@ LocaleName = Annotated[
     ),
 ]
 Word = Annotated[str, Field(pattern=r"^[\w:.+-]+$")]
+Words = Annotated[str, Field(pattern=r"^[\w:.+,-]+$")]
 Calendar = Annotated[
     str, Field(pattern=r"^[\w*:/,.~ -]+$", description='a time of systemd.time(7), such as "weekly" or "Sun 03:15"')
 ]
@@ -70,10 +70,10 @@ class Locale(Group):
 
 
 class Keymap(Group):
-    layout: Word | None = None
+    layout: Words | None = None
     """Keyboard layout as X and Wayland call it, several separated by commas: `de`, `us`. The console gets the same."""
-    variant: Word | None = None
-    """Variant of the layout: `nodeadkeys`, `colemak`."""
+    variant: Words | None = None
+    """Variant of the layout: `nodeadkeys`, `colemak`; of several layouts, one for each, separated by commas."""
     model: Word | None = None
     """Kind of keyboard: `pc105`."""
     options: list[Word] = []
@@ -141,7 +141,7 @@ class Nix(Group):
 class Options(ModuleOptions):
     enable: bool = True
     """Whether to use this module."""
-    host_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([\w-]{0,61}[A-Za-z0-9])?$")] | None = None
+    host_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")] | None = None
     """The machine's name in the network. Left out, that of its directory."""
     domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")] | None = None
     """The domain that the machine's full name ends in."""
@@ -205,24 +205,13 @@ def resources(o: Options, host: Host) -> Resources:
 
 
 def findings(o: Options, host: Host) -> Findings:
-    yield from _name_findings(o, host)
     yield from _state_version_findings(o, host)
     yield from _time_zone_findings(o)
     yield from _keymap_findings(o)
     yield from _nix_findings(o)
 
 
-# Name and state version ---------------------------------------------------------------------------------------
-
-
-def _name_findings(o: Options, host: Host) -> Findings:
-    if not o.host_name and not re.match(r"[A-Za-z0-9]([\w-]{0,61}[A-Za-z0-9])?\Z", host.name, re.ASCII):
-        yield Finding(
-            "host-name",
-            f"a machine can't be called {host.name}: letters, digits, `-` and `_` are allowed, 63 at most",
-            at="hostName",
-            help="rename its directory, or set `hostName`",
-        )
+# State version ------------------------------------------------------------------------------------------------
 
 
 def _state_version(o: Options, host: Host) -> str:
