@@ -31,6 +31,9 @@ from pantheros.module import (
 )
 from pantheros.releases.release import Release
 
+Entry = dict[str, Value]
+"""A secret as OpNix describes it."""
+
 
 def _opnix(release: Release) -> str:
     # From 0.10 on OpNix wants Go 1.25, which NixOS has since 25.11.
@@ -93,7 +96,7 @@ def nixos(o: Options, host: Host) -> Settings:
         yield f"{root}.enable", True
         yield from _places(o, root)
         for name in sorted(secrets):
-            yield f"{root}.secrets.{key(name)}", secrets[name]
+            yield from _written(f"{root}.secrets.{key(name)}", secrets[name])
         if o.refresh and host.release >= "25.11":
             yield f"{root}.systemdIntegration.polling", {"enable": True, "interval": o.refresh}
         if host.release < "25.11":
@@ -119,11 +122,10 @@ def home(o: Options, host: Host, person: Person) -> Settings:
         yield f"{root}.tokenFile", system.token_file
     for name in names:
         table = host.fleet.secrets[name]
-        yield (
-            f"{root}.secrets.{key(name)}",
-            # OpNix runs as the owner there, who has to write the file anew each time.
-            {"reference": table.reference, "path": f"{_IN_HOME}/{name}", "mode": _private(table.mode, also=0o200)},
-        )
+        # OpNix runs as the owner there, who has to write the file anew each time.
+        mode = _private(table.mode, also=0o200)
+        entry: Entry = {"reference": table.reference, "path": f"{_IN_HOME}/{name}", "mode": mode}
+        yield from _written(f"{root}.secrets.{key(name)}", entry)
     # OpNix ends the activation where it has no token or no network. The rest of the home comes first, so that it does
     # not go with it.
     yield (
@@ -182,7 +184,7 @@ def _uses(o: Options, host: Host) -> list[SecretUse]:
     return [*host.resources(SecretUse), *listed, *personal]
 
 
-def _system_secrets(o: Options, host: Host) -> dict[str, Value]:
+def _system_secrets(o: Options, host: Host) -> dict[str, Entry]:
     """OpNix's entries for what the system uses, by name."""
     services: dict[str, dict[str, None]] = {}
     for use in _uses(o, host):
@@ -193,7 +195,7 @@ def _system_secrets(o: Options, host: Host) -> dict[str, Value]:
     return {name: _entry(name, host, list(found)) for name, found in services.items()}
 
 
-def _people_secrets(o: Options, host: Host) -> dict[str, Value]:
+def _people_secrets(o: Options, host: Host) -> dict[str, Entry]:
     """OpNix's entries for what the system's service fetches for people."""
     return {
         _personal_name(name, person): {
@@ -227,9 +229,14 @@ def _token_users(o: Options, host: Host) -> list[str]:
 # OpNix's settings ---------------------------------------------------------------------------------------------
 
 
-def _entry(name: str, host: Host, services: list[str]) -> dict[str, Value]:
+def _written(path: str, entry: Entry) -> Settings:
+    for field, value in entry.items():
+        yield f"{path}.{field}", value
+
+
+def _entry(name: str, host: Host, services: list[str]) -> Entry:
     table = host.fleet.secrets[name]
-    entry: dict[str, Value] = {
+    entry: Entry = {
         "reference": table.reference,
         "owner": table.owner,
         "group": table.group,
@@ -268,9 +275,7 @@ def _places(o: Options, root: str) -> Settings:
 
 def _token_group(o: Options, users: list[str]) -> Settings:
     """Access to the token where OpNix's own service, which would see to it, has nothing to fetch."""
-    yield "users.groups.onepassword-secrets", {}
-    for user in users:
-        yield f"users.users.{key(user)}.extraGroups", ["onepassword-secrets"]
+    yield "users.groups.onepassword-secrets.members", [*users]
     yield "systemd.tmpfiles.rules", [f"z {o.token_file} 0640 root onepassword-secrets -"]
 
 
@@ -286,8 +291,6 @@ def _mend_opnix_0_9() -> Settings:
 
 
 # Findings -----------------------------------------------------------------------------------------------------
-
-_OPNIX_NAME = re.compile(r"[a-z][a-zA-Z0-9]*\Z")
 
 
 def _use_findings(use: SecretUse, host: Host) -> Findings:
@@ -309,12 +312,6 @@ def _use_findings(use: SecretUse, host: Host) -> Findings:
 def _secret_findings(name: str, uses: list[SecretUse], host: Host) -> Findings:
     table = host.fleet.secrets[name]
     purposes = ", ".join(dict.fromkeys(use.purpose for use in uses))
-    if not _OPNIX_NAME.match(name):
-        yield Finding(
-            "secret-name",
-            f"OpNix takes names of letters and digits that begin with a small letter, not `{name}`",
-            help=f"call it `{_camel_case(name)}` under `[secrets]` and wherever it is used",
-        )
     if int(table.mode[-1]):
         yield Finding(
             "secret-open-to-all",
@@ -337,12 +334,6 @@ def _secret_findings(name: str, uses: list[SecretUse], host: Host) -> Findings:
                 help=f"OpNix fails where the {what} does not exist: correct `{what}` under `[secrets.{name}]`,"
                 " or see that a module makes the account",
             )
-
-
-def _camel_case(name: str) -> str:
-    words = [word for word in re.split(r"[^A-Za-z0-9]+", name) if word]
-    first, *rest = words or ["secret"]
-    return first[0].lower() + first[1:] + "".join(word[0].upper() + word[1:] for word in rest)
 
 
 def _people(host: Host) -> set[str]:
