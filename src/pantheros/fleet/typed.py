@@ -243,7 +243,15 @@ _WORDS: dict[Any, str] = {
     Any: "any value",
     type(None): "nothing",
 }
-_PLURALS = {"true or false": "booleans", "any value": "any values"}
+_PLURALS = {
+    "true or false": "booleans",
+    "any value": "any values",
+    "a string": "strings",
+    "a whole number": "whole numbers",
+    "a number": "numbers",
+    "a list": "lists",
+    "a table": "tables",
+}
 
 
 def describe(annotation: Any, metadata: Sequence[Any] = ()) -> str:
@@ -260,25 +268,20 @@ def describe(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(describe(a) for a in arguments if a is not type(None)))
     if origin is list:
-        return f"a list of {_plural(describe(arguments[0]))}"
+        return f"a list {_each(describe(arguments[0]))}"
     if origin is dict:
-        return f"a table of {_plural(describe(arguments[1]))}"
+        return f"a table {_each(describe(arguments[1]))}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "a table"
     return _WORDS.get(annotation, "a value") + _bounds(metadata)
 
 
-def _plural(words: str) -> str:
-    if words in _PLURALS:
-        return _PLURALS[words]
-    article, _, rest = words.partition(" ")
-    if article in ("a", "an"):
-        noun, space, more = rest.partition(" ")
-        if noun == "whole":
-            noun, space, more = "whole numbers", " " if more.partition(" ")[2] else "", more.partition(" ")[2]
-            return noun + space + more
-        return f"{noun}s{space}{more}"
-    return words
+def _each(words: str) -> str:
+    """What the elements of a list or table are: `of strings`; `, each an absolute path`."""
+    for one, many in _PLURALS.items():
+        if words == one or words.startswith((f"{one} of ", f"{one} from ", f"{one} that matches ")):
+            return f"of {many}{words[len(one) :].replace(' that matches ', ' that match ')}"
+    return f"whose elements are each {words}"
 
 
 def _bounds(metadata: Sequence[Any]) -> str:

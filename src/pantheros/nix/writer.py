@@ -125,7 +125,8 @@ class Writer:
             return "[ ]"
         if len(value) == 1:
             only = self._element(value[0], indent)
-            return f"[ {only} ]"
+            if "\n" not in only:
+                return f"[ {only} ]"
         inner = indent + "  "
         return "[\n" + "".join(f"{inner}{self._element(v, inner)}\n" for v in value) + f"{indent}]"
 
