@@ -36,6 +36,7 @@ MAIN = "main"
 Size = Annotated[str, Field(pattern=r"^[1-9]\d*[MGT]$", description='a size such as "512M", "64G" or "2T"')]
 MountPoint = Annotated[str, Field(pattern=r"^/([\w.@+-]+(/[\w.@+-]+)*)?$", description="an absolute path")]
 Device = Annotated[str, Field(pattern=r"^/dev/[\w.:@+/-]+$", description="the path of a device below /dev")]
+InstallerPath = Annotated[str, Field(pattern=r"^/(tmp|run)/\S+$", description="a path below /tmp or /run")]
 Compression = Annotated[
     str,
     Field(
@@ -48,7 +49,7 @@ Compression = Annotated[
 class Encryption(Group):
     enable: bool = False
     """Encrypt everything but the boot partition with LUKS2. On by default on portable machines, which may be lost."""
-    password_file: Annotated[str, Field(pattern=r"^/(tmp|run)/")] | None = None
+    password_file: InstallerPath | None = None
     """File on the installing system that holds the passphrase, without a newline at its end; asked for when not
     given. Only read while the disk is formatted, and never part of the system: so it lies below `/tmp` or `/run`."""
     allow_discards: bool = True

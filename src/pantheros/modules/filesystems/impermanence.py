@@ -78,7 +78,8 @@ _HOME: list[HomePath | HomeDirectory] = [
 
 class Home(Group):
     directories: list[HomePath | HomeDirectory] = _HOME
-    """Directories below the home that persist; a list of one's own takes the place of the standard one."""
+    """Directories below the home that persist, each a path or a table; a list of one's own takes the place of the
+    standard one."""
     files: list[HomePath] = []
     """Files below the home that persist."""
 
@@ -103,7 +104,7 @@ class Options(ModuleOptions):
     """Where that lies which persists: the mount point of a volume of `filesystems.disks`."""
     directories: list[AbsolutePath | Directory] = []
     """Directories that persist, besides the system's own (`/var/lib/nixos`, `/var/lib/systemd`, `/var/log`) and what
-    modules declare as their state."""
+    modules declare as their state. Each is a path, or a table where owner or permissions matter."""
     files: list[AbsolutePath] = []
     """Files that persist, besides `/etc/machine-id` and those that modules declare as their state."""
     home: Home = Home()
