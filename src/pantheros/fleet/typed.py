@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import types
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -24,9 +24,12 @@ Locate = Callable[[Path, bool], Origin | None]
 
 
 class TypedTable(BaseModel):
-    """A table whose keys and types are known."""
+    """A table whose keys and types are known. It never changes, so that tables may share what they hold."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", alias_generator=to_camel)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        return self  # pydantic copies defaults, thousands of times in a large fleet
 
 
 def check(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pantheros.fleet.layers import FORCE, Stack, Table
 from pantheros.fleet.typed import choices_at
-from pantheros.module import Host
+from pantheros.module import Host, ModuleOptions
 from pantheros.nix.values import Value
 from pantheros.synth.library import BrokenModule, Module
 from pantheros.synth.resolve import Resolver
@@ -36,21 +36,48 @@ def changed_by(
             other = outcome(variant, variant.host(host.name))
         except BrokenModule:
             continue
-        changed = {name for name in now if name not in other or other[name] != now[name]}
+        changed = _changed(now, other)
         if changed:
             return changed
     return set()
 
 
-def asked_for(
-    resolver: Resolver, host: Host, module: Module, outcome: Callable[[Resolver, Host], Outcome[K]]
-) -> set[K]:
-    """The keys of `outcome` that some option of the module, set by the user, is the cause of; `enable` aside."""
-    found: set[K] = set()
-    for leaf in resolver.stack(host).leaves("pantherOS", module.names):
-        if leaf != (*module.names, "enable"):
-            found |= changed_by(resolver, host, module, leaf, outcome)
+def asked_for(resolver: Resolver, host: Host, module: Module, outcome: Callable[[ModuleOptions], Outcome[K]]) -> set[K]:
+    """The keys of `outcome` that what the user set of the module is the cause of; `enable` aside.
+
+    Only the module's own options are varied, and all at once where that tells enough: this runs in every build.
+    """
+    stack = resolver.stack(host)
+    switch = (*module.names, "enable")
+    leaves = [leaf for leaf in stack.leaves("pantherOS", module.names) if leaf != switch]
+    if not leaves:
+        return set()
+    options = resolver.resolved(host, module)
+    now = outcome(options)
+    without = stack
+    for leaf in leaves:
+        without = without.without("pantherOS", leaf)
+    found = _changed(now, outcome(resolver.resolve(host, module, without)[0]))
+    for leaf in leaves:
+        # Set to what it would have been anyway: only another value shows what it is the cause of.
+        if resolver.resolve(host, module, stack.without("pantherOS", leaf))[0] == options:
+            for other in _others(resolver, host, module, leaf, stack):
+                found |= _changed(now, outcome(other))
+                break
     return found
+
+
+def _changed(now: Outcome[K], other: Outcome[K]) -> set[K]:
+    return {name for name in now if name not in other or other[name] != now[name]}
+
+
+def _others(resolver: Resolver, host: Host, module: Module, leaf: Names, stack: Stack) -> Iterator[ModuleOptions]:
+    """The module's options with another value at `leaf`, one that it can have."""
+    options = resolver.resolved(host, module)
+    for value in _other_values(module, leaf[len(module.names) :], stack.get("pantherOS", leaf)):
+        other, findings = resolver.resolve(host, module, _with(stack, leaf, value))
+        if not findings and other != options:
+            yield other
 
 
 def _variants(resolver: Resolver, host: Host, module: Module, leaf: Names) -> Iterator[Resolver]:

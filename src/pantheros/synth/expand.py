@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pantheros.findings import Finding, Origin
-from pantheros.module import Host, Person
+from pantheros.module import Host, ModuleOptions, Person
 from pantheros.nix.values import Override, Scope, Value, split_path
 from pantheros.releases.index import UNKNOWN, Index
 from pantheros.synth.causes import asked_for
@@ -139,10 +139,14 @@ def _drop_defaults(resolver: Resolver, host: Host, expansion: Expansion, index: 
     if not same:
         return
 
-    def outcome(variant: Resolver, varied: Host) -> dict[Names, Value]:
-        return {s.path: s.value for s in expand_module(variant, varied, expansion.module).nixos}
+    module = expansion.module
+    nixos = module.function("nixos")
+    assert nixos is not None
 
-    asked = asked_for(resolver, host, expansion.module, outcome)
+    def outcome(options: ModuleOptions) -> dict[Names, Value]:
+        return {setting.path: setting.value for setting in _run(module, lambda: nixos(options, host))}
+
+    asked = asked_for(resolver, host, module, outcome)
     expansion.nixos = [s for s in expansion.nixos if s not in same or s.path in asked]
 
 

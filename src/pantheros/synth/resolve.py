@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -181,7 +182,13 @@ class Resolver:
         )
 
     def _resolve(self, host: Host, module: Module, person: Person | None) -> ModuleOptions:
-        stack = self.stack(host, person)
+        options, findings = self.resolve(host, module, self.stack(host, person))
+        for finding in findings:
+            self._add(finding, host)
+        return options
+
+    def resolve(self, host: Host, module: Module, stack: Stack) -> tuple[ModuleOptions, list[Finding]]:
+        """What a module's options come to in these layers, and what is wrong with them."""
         given = stack.get("pantherOS", module.names)
         name = f"pantherOS.{module.name}"
 
@@ -189,20 +196,18 @@ class Resolver:
             found = stack.origin("pantherOS", (*module.names, *path), key=key)
             return found or Origin(module.shown_path, 1, 1, 1, 1)
 
+        findings: list[Finding] = []
         if given is not None and not isinstance(given, dict):
             message = f"`{name}` is a module, and takes a table of options"
             help = f"write `{name}.enable = true`" if given is True else ""
-            where = locate((), False)
-            self._add(Finding("wrong-type", message, option=name, origin=where, help=help), host)
+            findings.append(Finding("wrong-type", message, option=name, origin=locate((), False), help=help))
             given = None
-        data = overlay(_table_defaults(module.options, given), given or {}) if given else {}
+        data = overlay(_table_defaults(module.options, given), given) if given else {}
         defaults = self._defaults(host, module)
         if defaults:
             data = overlay(defaults, data)
-        options, findings = check(module.options, data, locate, name=name)
-        for finding in findings:
-            self._add(finding, host)
-        return options if options is not None else module.options()
+        options, found = check(module.options, data, locate, name=name)
+        return (options if options is not None else module.options()), [*findings, *found]
 
     def _defaults(self, host: Host, module: Module) -> dict[str, Any]:
         function = module.function("defaults")
@@ -284,19 +289,29 @@ class _Circle(Exception):
 def _table_defaults(model: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
     """The default tables (`dict` fields that are not empty) below those that the user wrote into: tables merge."""
     found: dict[str, Any] = {}
+    for path, value in _default_tables(model):
+        below: Any = given
+        for name in path:
+            below = below.get(name) if isinstance(below, dict) else None
+        if isinstance(below, dict):
+            into = found
+            for name in path[:-1]:
+                into = into.setdefault(name, {})
+            into[path[-1]] = value
+    return found
+
+
+@cache
+def _default_tables(model: type[BaseModel]) -> tuple[tuple[tuple[str, ...], dict[str, Any]], ...]:
+    """Where a model's defaults hold a table that is not empty, and the table as a user would write it."""
+    found: list[tuple[tuple[str, ...], dict[str, Any]]] = []
     for name, field_info in model.model_fields.items():
         alias = field_info.alias or name
-        below = given.get(alias)
-        if not isinstance(below, dict):
-            continue
-        value = field_info.get_default(call_default_factory=False)
+        value = field_info.default
         if isinstance(value, dict) and value:
-            found[alias] = {
-                key: item.model_dump(by_alias=True) if isinstance(item, BaseModel) else item
-                for key, item in value.items()
-            }
+            items = value.items()
+            plain = {k: v.model_dump(by_alias=True) if isinstance(v, BaseModel) else v for k, v in items}
+            found.append(((alias,), plain))
         elif isinstance(value, BaseModel):
-            deeper = _table_defaults(type(value), below)
-            if deeper:
-                found[alias] = deeper
-    return found
+            found += [((alias, *path), table) for path, table in _default_tables(type(value))]
+    return tuple(found)
