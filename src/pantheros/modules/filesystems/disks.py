@@ -215,6 +215,7 @@ _MOUNT_POINTS = {
     "log": "/var/log",
     "snapshots": "/.snapshots",
 }
+_PLAIN = Volume()
 _STANDARD: dict[Filesystem, tuple[str, ...]] = {"btrfs": tuple(_MOUNT_POINTS), "ext4": ("root",), "xfs": ("root",)}
 
 
@@ -223,7 +224,7 @@ def places(host: Host) -> tuple[Place, ...]:
     o = host[Options]
     if not o.enable:
         return ()
-    volumes = {name: Volume() for name in _STANDARD[o.filesystem]} | o.volumes
+    volumes = dict.fromkeys(_STANDARD[o.filesystem], _PLAIN) | o.volumes
     named = {volume.disk for volume in volumes.values() if volume.enable}
     for name, disk in o.disks.items():
         if disk.role == "data" and name not in named:
@@ -258,7 +259,7 @@ def _with_states(found: list[Place], host: Host, o: Options) -> Iterator[Place]:
     by_mount_point = {place.mount_point: place for place in found}
     for place in found:
         state = states.get(place.mount_point)
-        given = o.volumes.get(place.name, Volume()).copy_on_write
+        given = o.volumes.get(place.name, _PLAIN).copy_on_write
         yield replace(place, copy_on_write=False) if state and given is None else place
     for path, state in sorted(states.items()):
         under = containing(found, path)

@@ -6,7 +6,7 @@ way back; or the root lies in memory. What modules declare as their state persis
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -119,30 +119,55 @@ OLD_ROOTS = "old-roots"
 
 
 def nixos(o: Options, host: Host) -> Settings:
-    root = _root(host)
+    ground = _Ground(disks.places(host), o.path)
     if o.mode == "tmpfs":
         # the root subvolume stays, unused, so that going back to `btrfs` needs no new layout
         place = f"fileSystems.{key('/')}"
         yield f"{place}.device", force("none")
         yield f"{place}.fsType", force("tmpfs")
         yield f"{place}.options", force(["defaults", f"size={o.tmpfs.size}", "mode=755"])
-    elif root and root.subvolume:
-        yield from _fresh_root(o, root, root.subvolume)
+    elif ground.root and ground.root.subvolume:
+        yield from _fresh_root(o, ground.root, ground.root.subvolume)
     yield f"fileSystems.{key(o.path)}.neededForBoot", True
     persistent = f"environment.persistence.{key(o.path)}"
+    directories = _system_directories(o, host, ground)
     yield f"{persistent}.hideMounts", o.hide_mounts
-    yield f"{persistent}.directories", [_directory(kept) for kept in _system_directories(o, host)]
-    yield f"{persistent}.files", list(_system_files(o, host))
+    yield f"{persistent}.directories", [_directory(kept) for kept in directories]
+    yield f"{persistent}.files", list(_system_files(o, host, ground, directories))
     for person in host.people:
-        directories, files = list(_home_directories(person)), list(_home_files(person))
-        if directories:
-            yield f"{persistent}.users.{key(person.name)}.directories", [_directory(kept) for kept in directories]
-        if files:
-            yield f"{persistent}.users.{key(person.name)}.files", list(files)
+        if ground.loses(person.home):
+            directories = _home_directories(person, ground)
+            files: list[Value] = [*_home_files(person, ground, directories)]
+            if directories:
+                yield f"{persistent}.users.{key(person.name)}.directories", [_directory(kept) for kept in directories]
+            if files:
+                yield f"{persistent}.users.{key(person.name)}.files", files
 
 
-def _root(host: Host) -> disks.Place | None:
-    return next((place for place in disks.places(host) if place.mount_point == "/"), None)
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """Where paths lie, and so what becomes of them."""
+
+    places: tuple[disks.Place, ...]
+    persistent: str
+
+    @property
+    def root(self) -> disks.Place | None:
+        return next((place for place in self.places if place.mount_point == "/"), None)
+
+    def volume(self, path: str) -> disks.Place | None:
+        """The volume that keeps a path; None when it lies on the root."""
+        under = disks.containing(self.places, path)
+        return under if under and under.mount_point != "/" else None
+
+    def loses(self, path: str) -> bool:
+        """Whether a path lies on the root, and so is gone after a boot."""
+        return self.volume(path) is None and not _inside(path, self.persistent) and not _volatile(path)
+
+
+def _volatile(path: str) -> bool:
+    """Whether the system itself makes a path anew at each boot."""
+    return any(_inside(path, directory) for directory in ("/dev", "/proc", "/run", "/sys", "/tmp"))
 
 
 # The fresh root -----------------------------------------------------------------------------------------------
@@ -250,7 +275,7 @@ _SYSTEM = ("/var/lib/nixos", "/var/lib/systemd", "/var/log")
 """Numbers of accounts; timers, the random seed, core dumps and more; logs."""
 
 
-def _system_directories(o: Options, host: Host) -> list[_Kept]:
+def _system_directories(o: Options, host: Host, ground: _Ground) -> list[_Kept]:
     kept = {path: _Kept(path) for path in _SYSTEM}
     for state in _states(host, "directory"):
         kept[state.path] = _Kept(state.path, state.user, state.group, state.mode)
@@ -262,37 +287,29 @@ def _system_directories(o: Options, host: Host) -> list[_Kept]:
             kept[directory.path] = _Kept(directory.path, directory.user, directory.group, directory.mode)
         else:
             kept.setdefault(directory, _Kept(directory))
-    return [kept[path] for path in _outermost(kept) if _vanishes(o, host, path)]
+    return [kept[path] for path in _outermost(kept) if ground.loses(path)]
 
 
-def _system_files(o: Options, host: Host) -> Iterator[str]:
-    directories = [kept.path for kept in _system_directories(o, host)]
-    wanted = {"/etc/machine-id", *(state.path for state in _states(host, "file")), *o.files}
-    for path in sorted(wanted):
-        if _vanishes(o, host, path) and not any(_inside(path, directory) for directory in directories):
+def _system_files(o: Options, host: Host, ground: _Ground, directories: list[_Kept]) -> Iterator[str]:
+    for path in sorted({"/etc/machine-id", *(state.path for state in _states(host, "file")), *o.files}):
+        if ground.loses(path) and not any(_inside(path, kept.path) for kept in directories):
             yield path
 
 
-def _home_directories(person: Person) -> list[_Kept]:
-    o = person[Options]
-    if not _vanishes(o, person.host, person.home):
-        return []
+def _home_directories(person: Person, ground: _Ground) -> list[_Kept]:
     kept = {state.path: _Kept(state.path, mode=state.mode) for state in _states(person.host, "directory", person)}
-    for directory in o.home.directories:
+    for directory in person[Options].home.directories:
         if isinstance(directory, HomeDirectory):
             kept[directory.path] = _Kept(directory.path, mode=directory.mode)
         else:
             kept.setdefault(directory, _Kept(directory))
-    return [kept[path] for path in _outermost(kept) if _vanishes(o, person.host, f"{person.home}/{path}")]
+    return [kept[path] for path in _outermost(kept) if ground.loses(f"{person.home}/{path}")]
 
 
-def _home_files(person: Person) -> Iterator[str]:
-    o = person[Options]
-    directories = [kept.path for kept in _home_directories(person)]
-    wanted = {*(state.path for state in _states(person.host, "file", person)), *o.home.files}
-    for path in sorted(wanted):
-        kept = any(_inside(path, directory) for directory in directories)
-        if _vanishes(o, person.host, f"{person.home}/{path}") and not kept:
+def _home_files(person: Person, ground: _Ground, directories: list[_Kept]) -> Iterator[str]:
+    states = (state.path for state in _states(person.host, "file", person))
+    for path in sorted({*states, *person[Options].home.files}):
+        if ground.loses(f"{person.home}/{path}") and not any(_inside(path, kept.path) for kept in directories):
             yield path
 
 
@@ -301,24 +318,17 @@ def _states(host: Host, kind: Literal["directory", "file"], person: Person | Non
     return (state for state in host.resources(State) if state.kind == kind and state.person == name)
 
 
-def _outermost(paths: dict[str, _Kept]) -> list[str]:
+def _outermost(paths: Iterable[str]) -> list[str]:
     """The paths that lie in none of the others, in order."""
-    return [path for path in sorted(paths) if not any(other != path and _inside(path, other) for other in paths)]
+    found: list[str] = []
+    for path in sorted(paths, key=lambda path: path.split("/")):
+        if not found or not _inside(path, found[-1]):
+            found.append(path)
+    return sorted(found)
 
 
 def _inside(path: str, directory: str) -> bool:
     return path == directory or path.startswith(directory + "/")
-
-
-def _vanishes(o: Options, host: Host, path: str) -> bool:
-    """Whether a path lies on the root, and so is gone after a boot."""
-    under = disks.containing(disks.places(host), path)
-    return (under is None or under.mount_point == "/") and not _inside(path, o.path) and not _volatile(path)
-
-
-def _volatile(path: str) -> bool:
-    """Whether the system itself makes a path anew at each boot."""
-    return any(_inside(path, directory) for directory in ("/dev", "/proc", "/run", "/sys", "/tmp"))
 
 
 # Findings -----------------------------------------------------------------------------------------------------
@@ -333,21 +343,23 @@ def findings(o: Options, host: Host) -> Findings:
             help="let `pantherOS.filesystems.disks` lay them out (`enable = true` and `device`)",
         )
         return
-    yield from _about_volumes(o, host)
+    ground = _Ground(disks.places(host), o.path)
+    yield from _about_volumes(o, ground)
     if o.mode == "tmpfs":
         yield from _about_tmpfs(o, host)
-    yield from _about_paths(o, host)
-    yield from _about_passwords(o, host)
+    yield from _about_paths(o, host, ground)
+    yield from _about_passwords(host, ground)
 
 
-def _about_volumes(o: Options, host: Host) -> Findings:
-    found = disks.places(host)
-    root = _root(host)
+def _about_volumes(o: Options, ground: _Ground) -> Findings:
+    found, root = ground.places, ground.root
     mount_points = {place.mount_point for place in found}
-    if o.mode == "btrfs" and root and root.filesystem != "btrfs":
+    if o.mode == "btrfs" and not (root and root.subvolume):
         yield Finding(
             "root-not-btrfs",
-            f"the root is {root.filesystem}, which has no subvolumes to set aside",
+            f"the root is {root.filesystem}, which has no subvolumes to set aside"
+            if root
+            else "there is no root volume to set aside",
             at="mode",
             help='take `mode = "tmpfs"`, or `filesystem = "btrfs"` in `pantherOS.filesystems.disks`',
         )
@@ -400,7 +412,7 @@ def _about_tmpfs(o: Options, host: Host) -> Findings:
 _ACCOUNTS = ("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid")
 
 
-def _about_paths(o: Options, host: Host) -> Findings:
+def _about_paths(o: Options, host: Host, ground: _Ground) -> Findings:
     directories = [d.path if isinstance(d, Directory) else d for d in o.directories]
     for option, paths in (("directories", directories), ("files", o.files)):
         for path in paths:
@@ -411,12 +423,11 @@ def _about_paths(o: Options, host: Host) -> Findings:
                     at=option,
                     help="leave it out; passwords come from `passwordFile` of `pantherOS.users`",
                 )
-            elif not _vanishes(o, host, path):
-                yield _persistent_already(host, path, option)
+            elif not ground.loses(path):
+                yield _persistent_already(ground, path, option)
     for person in host.people:
-        mine = person[Options].home
-        if mine != Home() and not _vanishes(o, host, person.home):
-            yield _persistent_already(host, person.home, "home")
+        if not ground.loses(person.home) and person[Options].home != Home():
+            yield _persistent_already(ground, person.home, "home")
     for state in host.resources(State):
         if state.person is None and _volatile(state.path):
             yield Finding(
@@ -428,8 +439,7 @@ def _about_paths(o: Options, host: Host) -> Findings:
             )
 
 
-def _persistent_already(host: Host, path: str, option: str) -> Finding:
-    under = disks.containing(disks.places(host), path)
+def _persistent_already(ground: _Ground, path: str, option: str) -> Finding:
     if _volatile(path):
         return Finding(
             "volatile-path",
@@ -441,11 +451,12 @@ def _persistent_already(host: Host, path: str, option: str) -> Finding:
         help = "take it out; or set `volumes.home.enable = false` in `pantherOS.filesystems.disks` for clean homes"
     else:
         help = "take it out here, or the volume out of `pantherOS.filesystems.disks`"
-    where = f"on the volume `{under.name}`" if under and under.mount_point != "/" else "below `path`"
+    volume = ground.volume(path)
+    where = f"on the volume `{volume.name}`" if volume else "below `path`"
     return Finding("persistent-already", f"{path} lies {where}, and persists anyway", "warning", help=help, at=option)
 
 
-def _about_passwords(o: Options, host: Host) -> Findings:
+def _about_passwords(host: Host, ground: _Ground) -> Findings:
     accounts = host[users.Options]
     if accounts.enable and not accounts.immutable:
         yield Finding(
@@ -457,11 +468,13 @@ def _about_passwords(o: Options, host: Host) -> Findings:
         )
     files = {person.name: person[users.Options].password_file for person in host.people}
     for name, path in {"root": accounts.root.password_file, **files}.items():
-        under = disks.containing(disks.places(host), path) if path else None
-        if path and not _inside(path, o.path) and not (under and under.mount_point != "/" and under.in_initrd):
+        if not path or _inside(path, ground.persistent):
+            continue
+        volume = ground.volume(path)
+        if not volume or not volume.in_initrd:
             yield Finding(
                 "password-file-vanishes",
                 f"the password of {name} is read from {path} before persistent files are in their places",
                 at="path",
-                help=f"put it below {o.path} itself, such as {o.path}/passwords/{name}",
+                help=f"put it below {ground.persistent} itself, such as {ground.persistent}/passwords/{name}",
             )
