@@ -283,8 +283,9 @@ def home(o: Options, host: Host, person: Person) -> Settings:
         yield f"programs.git.{place}.{path}", value
     if _signs(o):
         yield from _signing(o, host)
-    for include in _includes(o):
-        yield "programs.git.includes", [include]
+    includes = list[Value](_includes(o))
+    if includes:
+        yield "programs.git.includes", includes
     if o.ignores:
         yield "programs.git.ignores", list[Value](o.ignores)
     if o.attributes:
@@ -303,7 +304,12 @@ def home(o: Options, host: Host, person: Person) -> Settings:
         yield from _credentials(o.credentials.helper)
     if o.ssh.enable:
         yield from _ssh(o, host, person)
-    yield from _programs(o)
+    for _, forge in _forges(o):
+        if forge.cli:
+            yield from _cli(forge, o)
+    packages = _packages(o)
+    if packages:
+        yield "home.packages", packages
 
 
 def resources(o: Options, host: Host) -> Resources:
@@ -435,16 +441,18 @@ def _tools(o: Options) -> dict[str, Value]:
     return config
 
 
-def _programs(o: Options) -> Settings:
-    """Programs that Git calls. They give way to one's own: a configured Vim is to win over the plain one."""
+def _packages(o: Options) -> list[Value]:
+    """Programs to install. Tools that Git calls give way to one's own: a configured Vim wins over the plain one."""
     tools = [_TOOLS[tool] for tool in (o.merge.tool, o.diff.tool) if tool in _TOOLS]
     if o.diff.tool == "difftastic" and o.diff.pager != "difftastic":
         tools.append("difftastic")
-    for tool in dict.fromkeys(tools):
-        yield "home.packages", [raw(f"lib.lowPrio pkgs.{tool}")]
-    for _, forge in _forges(o):
-        if forge.cli:
-            yield from _cli(forge, o)
+    packages: list[Value] = [raw(f"lib.lowPrio pkgs.{tool}") for tool in dict.fromkeys(tools)]
+    packages += [
+        pkg(_CLI[type(forge)].package) for _, forge in _forges(o) if forge.cli and not isinstance(forge, GitHub)
+    ]
+    if o.credentials.helper == "libsecret":
+        packages.append(pkg("gcr"))  # asks for the keyring's password
+    return packages
 
 
 def _pager(pager: str, host: Host) -> Settings:
@@ -751,14 +759,12 @@ def _credentials(helper: str) -> Settings:
     elif helper == "libsecret":
         yield "services.gnome-keyring.enable", True
         yield "services.gnome-keyring.components", ["secrets"]
-        yield "home.packages", [pkg("gcr")]
 
 
 def _cli(forge: GitHub | GitLab | Gitea, o: Options) -> Settings:
+    if isinstance(forge, GitLab) and forge.host != GitLab().host:
+        yield "home.sessionVariables.GITLAB_HOST", forge.host
     if not isinstance(forge, GitHub):
-        yield "home.packages", [pkg(_CLI[type(forge)].package)]
-        if isinstance(forge, GitLab) and forge.host != GitLab().host:
-            yield "home.sessionVariables.GITLAB_HOST", forge.host
         return
     yield "programs.gh.enable", True
     if o.ssh.enable:
@@ -1472,17 +1478,12 @@ pre_commit() {
   fi
 }
 
-# has_target FILE NAME: whether a Makefile or justfile has a rule of that name.
-has_target() {
-  grep -Eq "^([^:=#[:space:]]+[[:space:]]+)*@?$2([[:space:]][^:=#]*)?::?([^=:]|\$)" "$1"
-}
-
 just_recipe() {
   local file name
   for file in justfile Justfile .justfile; do
     [[ -f $file ]] || continue
     for name in "${names[@]}"; do
-      if has_target "$file" "$name"; then
+      if grep -Eq "^@?$name([[:space:]][^:]*)?:([^=]|\$)" "$file"; then
         tool just "the project has a $file"
         run "$program" "$name"
         return 0
@@ -1497,7 +1498,7 @@ make_target() {
   for file in GNUmakefile makefile Makefile; do
     [[ -f $file ]] || continue
     for name in "${names[@]}"; do
-      if has_target "$file" "$name"; then
+      if grep -Eq "^([^:=#[:space:]]+[[:space:]]+)*$name([[:space:]][^:=#]*)?::?([^=:]|\$)" "$file"; then
         tool make "the project has a $file"
         run "$program" "$name"
         return 0
