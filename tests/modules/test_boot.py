@@ -88,7 +88,8 @@ def codes(found: Any) -> list[str]:
         EVERYTHING,
         GRUB,
         '[pantherOS.boot]\nloader = "grub"\n',
-        '[pantherOS.boot]\nkernel = "lts"\n[pantherOS.boot.initrd]\nsystemd = false\n[pantherOS.boot.initrd.ssh]\nenable = true\n',
+        '[pantherOS.boot]\nkernel = "lts"\n',
+        "[pantherOS.boot.initrd]\nsystemd = false\n[pantherOS.boot.initrd.ssh]\nenable = true\n",
     ],
 )
 def test_every_setting_exists(settings: Callable[..., dict[str, Any]], release: str, text: str) -> None:

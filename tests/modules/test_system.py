@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from pantheros.module import State
+from pantheros.modules import system
 from pantheros.nix.values import Package, Raw, split_path
 from pantheros.releases.index import Index
 from pantheros.releases.release import Release
@@ -162,8 +164,6 @@ def test_what_has_not_the_shape_of_a_time_zone(fleet: Callable[..., Any], zone: 
 
 
 def test_an_unknown_time_zone(fleet: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    from pantheros.modules import system
-
     system._time_zones.cache_clear()
     monkeypatch.setattr(zoneinfo, "available_timezones", lambda: {"Europe/Berlin", "Asia/Tokyo"})
     (finding,) = findings(fleet(PINNED + 'timeZone = "Europe/Berlyn"\n'))
@@ -298,7 +298,5 @@ def test_servers_do_without_the_manual(settings: Callable[..., dict[str, Any]]) 
 
 
 def test_state(fleet: Callable[..., Any]) -> None:
-    from pantheros.module import State
-
     host = fleet("").model.resolver.host("box")
     assert {"/etc/machine-id", "/var/lib/systemd"} <= {state.path for state in host.resources(State)}

@@ -76,7 +76,7 @@ class Tmp(Group):
 class Splash(Group):
     enable: bool = False
     """Show a picture instead of messages while the machine starts and asks for passphrases (Plymouth)."""
-    theme: Annotated[str, Field(pattern=r"^[\w.-]+$")] = "bgrt"
+    theme: Annotated[str, Field(pattern=r"^[\w.-]+$", description="the name of a theme")] = "bgrt"
     """Plymouth's theme; `bgrt` shows the maker's logo."""
 
 
@@ -106,11 +106,11 @@ class Options(ModuleOptions):
     kernel: Kernel = "default"
     """The kernel. NixOS's `default` is its newest long-term one, so `lts` says the same but says it. `latest` is for
     hardware that needs it, `zen` and `xanmod` are tuned for desktops. A version (`6.12`) stays, until it goes."""
-    kernel_parameters: list[Annotated[str, Field(pattern=r'^[^\s"]+(".*")?$')]] = []
+    kernel_parameters: list[Annotated[str, Field(pattern=r'^[^\s"]+(".*")?$', description="a parameter")]] = []
     """Parameters for the kernel's command line, one each: `["pcie_aspm=off"]`."""
     kernel_modules: list[ModuleName] = []
     """Kernel modules to load when the system starts, besides those that hardware asks for."""
-    module_packages: list[Annotated[str, Field(pattern=r"^[A-Za-z_][\w-]*$")]] = []
+    module_packages: list[Annotated[str, Field(pattern=r"^[A-Za-z_][\w-]*$", description="the name of a package")]] = []
     """Kernel modules from outside the kernel, by their name below `boot.kernelPackages`: `["v4l2loopback"]`. They
     are built for whatever kernel is chosen."""
     blacklisted_modules: list[ModuleName] = []
@@ -215,7 +215,7 @@ def _loader_findings(o: Options, host: Host) -> Findings:
             at="firmware",
             help="set `pantherOS.filesystems.disks.firmware` alone: the boot loader follows it",
         )
-    elif report and report.firmware not in (None, firmware):
+    elif not layout.enable and report and report.firmware not in (None, firmware):
         yield Finding(
             "firmware-and-report",
             f"the boot loader is for {_NAMES[firmware]}, but the hardware report says that the machine was started"

@@ -33,8 +33,23 @@ LocaleName = Annotated[
         description='a locale such as "de_DE.UTF-8"',
     ),
 ]
-Word = Annotated[str, Field(pattern=r"^[\w:.+-]+$")]
-Words = Annotated[str, Field(pattern=r"^[\w:.+,-]+$")]
+Word = Annotated[str, Field(pattern=r"^[\w:.+-]+$", description="a name without spaces")]
+Words = Annotated[str, Field(pattern=r"^[\w:.+,-]+$", description="names separated by commas, without spaces")]
+HostName = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$",
+        description="a name of letters, digits and `-`, at most 63",
+    ),
+]
+Domain = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$", description='a domain such as "example.org"')
+]
+Trusted = Annotated[str, Field(pattern=r"^(\*|@?[a-z_][\w-]*)$", description='an account, or a group as "@wheel"')]
+StateVersion = Annotated[str, Field(pattern=r"^\d\d\.(05|11)$", description='a release such as "25.11"')]
+TimeZone = Annotated[
+    str, Field(pattern=r"^[A-Z][\w+-]*(/[A-Z][\w+-]*){0,2}$", description='a time zone such as "Europe/Berlin"')
+]
 Calendar = Annotated[
     str, Field(pattern=r"^[\w*:/,.~ -]+$", description='a time of systemd.time(7), such as "weekly" or "Sun 03:15"')
 ]
@@ -117,7 +132,7 @@ class Optimise(Group):
 
 
 class Nix(Group):
-    trusted_users: list[Annotated[str, Field(pattern=r"^@?[a-z_*][\w-]*$")]] = []
+    trusted_users: list[Trusted] = []
     """People, and groups as `@wheel`, whom Nix trusts besides root. They can bring in any package unsigned, so they are
     as good as root; needed to deploy as somebody else than root."""
     caches: list[Cache] = []
@@ -130,7 +145,7 @@ class Nix(Group):
     """How many builds run at once; `auto` is one per core, 0 leaves building to other machines. Left out: `auto`."""
     cores: Annotated[int, Field(ge=0, le=1024)] | None = None
     """How many cores one build may use; 0, which is also NixOS's default, means all."""
-    allow_unfree: bool | list[Annotated[str, Field(pattern=r"^[\w.+-]+$")]] = False
+    allow_unfree: bool | list[Word] = False
     """Allow packages that are not free software: all of them, or those with these names (`["nvidia-x11", "steam"]`, a
     package's `pname`)."""
     channels: bool = False
@@ -141,25 +156,14 @@ class Nix(Group):
 class Options(ModuleOptions):
     enable: bool = True
     """Whether to use this module."""
-    host_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")] | None = None
+    host_name: HostName | None = None
     """The machine's name in the network. Left out, that of its directory."""
-    domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")] | None = None
+    domain: Domain | None = None
     """The domain that the machine's full name ends in."""
-    state_version: Annotated[str, Field(pattern=r"^\d\d\.(05|11)$", description='a release such as "25.11"')] | None = (
-        None
-    )
+    state_version: StateVersion | None = None
     """The NixOS release that the machine was first installed with. Services keep the layout of their data by it, so it
     stays for the machine's life; set it when you install. Left out, it is the fleet's release, and changes with it."""
-    time_zone: (
-        Annotated[
-            str,
-            Field(
-                pattern=r"^(UTC|GMT|[A-Z][A-Za-z]+(/[A-Z][\w+-]*){1,2})$",
-                description='a time zone such as "Europe/Berlin"',
-            ),
-        ]
-        | None
-    ) = None
+    time_zone: TimeZone | None = None
     """Time zone, as the IANA names it: `Europe/Berlin`. Left out, the clock shows UTC until somebody runs
     `timedatectl`."""
     locale: Locale = Locale()

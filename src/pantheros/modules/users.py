@@ -47,7 +47,7 @@ class SudoRule(Group):
     """Accounts that the rule is for."""
     groups: list[GroupName] = []
     """Groups that the rule is for."""
-    commands: list[Annotated[str, Field(pattern=r"^(ALL|/\S.*)$")]]
+    commands: list[Annotated[str, Field(pattern=r"^(ALL|/\S.*)$", description="a command")]]
     """What they may run, each an absolute path with arguments (`/run/current-system/sw/bin/systemctl restart nginx`),
     or `ALL`."""
     run_as: str = "root"
