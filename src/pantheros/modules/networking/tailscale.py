@@ -103,7 +103,9 @@ class Options(ModuleOptions):
     login_server: Url | None = None
     """Another coordination server, such as Headscale. Taken when the machine joins."""
     exit_node: ExitNode = ExitNode()
+    """Sending all traffic through one machine of the tailnet."""
     subnets: Subnets = Subnets()
+    """Networks that are reached through machines of the tailnet."""
     ssh: bool = False
     """Let Tailscale answer SSH from within the tailnet, on the tailnet policy's say (`ssh` rules). It takes port 22
     of the machine's tailnet address; sshd, when there is one, keeps that port elsewhere."""
@@ -130,6 +132,7 @@ class Options(ModuleOptions):
     open_firewall: bool = True
     """Open that port, so that machines find a direct way more often than through Tailscale's relays."""
     udp_tuning: UdpTuning = UdpTuning()
+    """UDP offloading for what passes through this machine."""
     extra_up_flags: list[str] = []
     """More flags for `tailscale up`, which joins the tailnet."""
     extra_set_flags: list[str] = []

@@ -91,7 +91,9 @@ class Options(ModuleOptions):
     """What the rules are made with. `nftables` is the newer and changes rules in one step; Docker still writes its
     own with iptables, which it does beside them, so ports that it publishes are open under either."""
     ping: Ping = Ping()
+    """Answers to ICMP echo requests."""
     logging: Logging = Logging()
+    """What the kernel's log tells of refused traffic."""
     reject: bool = False
     """Answer what is refused, instead of leaving the caller to wait. Kinder on a trusted network; makes scanning
     quicker on a public one."""

@@ -312,6 +312,8 @@ def _use_findings(use: SecretUse, host: Host) -> Findings:
 def _secret_findings(name: str, uses: list[SecretUse], host: Host) -> Findings:
     table = host.fleet.secrets[name]
     purposes = ", ".join(dict.fromkeys(use.purpose for use in uses))
+    if all(use.person for use in uses):
+        return  # whose the files are follows from the use, and nobody else reads them
     if int(table.mode[-1]):
         yield Finding(
             "secret-open-to-all",
@@ -319,8 +321,6 @@ def _secret_findings(name: str, uses: list[SecretUse], host: Host) -> Findings:
             severity="warning",
             help="end the `mode` in 0, and name the `owner` or `group` that reads it",
         )
-    if all(use.person for use in uses):
-        return  # whose the files are follows from the use
     services = {_unit(use.service) for use in uses if use.service} | set(map(_unit, table.services))
     for what, account, known in (
         ("owner", table.owner, {*_people(host), *services, *_SYSTEM_ACCOUNTS}),

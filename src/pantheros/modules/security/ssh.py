@@ -121,8 +121,11 @@ class Options(ModuleOptions):
     host_key_directory: Annotated[str, Field(pattern=r"^/[\w./-]*$")] = "/etc/ssh"
     """Where the host keys lie."""
     limits: Limits = Limits()
+    """Brakes on those who try, and on connections that have gone silent."""
     ban: Ban = Ban()
+    """Banning addresses that fail again and again."""
     forwarding: Forwarding = Forwarding()
+    """What may go through a connection besides a shell."""
     sftp: bool = True
     """Serve file transfers (`sftp`, today's `scp`, `sshfs`)."""
     accept_env: list[Variable] = []
