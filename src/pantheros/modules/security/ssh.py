@@ -138,8 +138,10 @@ class Options(ModuleOptions):
 
 def nixos(o: Options, host: Host) -> Settings:
     yield "services.openssh.enable", True
-    yield "services.openssh.ports", sorted(set(o.ports))
-    yield "services.openssh.listenAddresses", [{"addr": address} for address in o.listen_addresses]
+    if o.ports != [22]:
+        yield "services.openssh.ports", sorted(set(o.ports))
+    if o.listen_addresses:
+        yield "services.openssh.listenAddresses", [{"addr": address} for address in o.listen_addresses]
     # The firewall opens the ports, from where `resources` says.
     yield "services.openssh.openFirewall", not host[firewall.Options].enable and not o.tailnet_only
     yield "services.openssh.hostKeys", _host_keys(o)
@@ -159,7 +161,7 @@ def nixos(o: Options, host: Host) -> Settings:
 def resources(o: Options, host: Host) -> Resources:
     for port in sorted(set(o.ports)):
         yield Port(port, "SSH", exposure="tailnet" if o.tailnet_only else "public")
-    for path in map(str, _key_paths(o).values()):
+    for path in _key_paths(o).values():
         yield State(path, kind="file", mode="0600")
         yield State(f"{path}.pub", kind="file", mode="0644")
 
