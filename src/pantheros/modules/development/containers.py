@@ -39,6 +39,7 @@ from pantheros.module import (
     secret,
 )
 from pantheros.modules.filesystems import disks
+from pantheros.modules.networking import tailscale
 from pantheros.releases.index import Index
 
 Location = Annotated[
@@ -357,7 +358,7 @@ def nixos(o: Options, host: Host) -> Settings:
     for name, service in o.services.items():
         yield from _service(o, host, name, service)
     if guarded := _guarded_ports(o):
-        yield from _port_guard(guarded)
+        yield from _port_guard(guarded, host[tailscale.Options].interface)
 
 
 def home(o: Options, host: Host, person: Person) -> Settings:
@@ -414,7 +415,7 @@ def resources(o: Options, host: Host) -> Resources:
         unit = f"podman-{name}"
         found = _login_of(o, service.image)
         if found:
-            reader = f"{unit}-image" if o.security.scan_on_pull else unit
+            reader = f"{unit}-image" if _pulled_apart(o, found) else unit
             yield SecretUse(found.secret, f"login to {found.registry}, for the container {name}", service=reader)
         for use in service.secrets:
             yield SecretUse(use.secret, f"the container {name}", service=unit)
@@ -962,15 +963,18 @@ exit "$failed"
 
 SERVICE_IMAGE = """\
 #!/usr/bin/env bash
-# Have an image before its container starts: log in where that is needed, pull it and scan it.
-# Arguments: the script that pulls, and the image. REGISTRY, USERNAME and PASSWORD_FILE: the login.
+# Have an image before its container starts: log in where that is needed, and pull it.
+# Arguments: the image, and the command that pulls. REGISTRY, USERNAME and PASSWORD_FILE: the login.
 set -euo pipefail
 
-podman image exists "$2" && exit 0
+image=$1
+shift
+
+podman image exists "$image" && exit 0
 if [ -n "${REGISTRY-}" ]; then
   podman login --username "$USERNAME" --password-stdin "$REGISTRY" <"$PASSWORD_FILE"
 fi
-exec "$1" podman "$2"
+exec "$@" "$image"
 """
 
 FRONT = """\
@@ -1184,8 +1188,8 @@ def _service(o: Options, host: Host, name: str, service: Service) -> Settings:
         yield f"{base}.podman.sdnotify", "healthy"
     yield from _directories(service)
     login = _login_of(o, service.image)
-    if o.security.scan_on_pull:
-        yield from _image_unit(name, service, login)
+    if _pulled_apart(o, login):
+        yield from _image_unit(o, name, service, login)
     elif login:
         yield (
             f"{base}.login",
@@ -1218,16 +1222,23 @@ def _privilege_options(o: Options) -> list[str]:
     return ["--security-opt=no-new-privileges"] if o.security.no_new_privileges else []
 
 
-def _image_unit(name: str, service: Service, login: Login | None) -> Settings:
-    """A unit that pulls and scans a service's image before the service starts."""
+def _pulled_apart(o: Options, login: Login | None) -> bool:
+    """Whether a service's image is pulled by a unit of its own: to scan it, or to log in under a name that NixOS
+    would leave unquoted in the service's script (until some release after 24.11)."""
+    return o.security.scan_on_pull or (login is not None and not re.fullmatch(r"[\w@.+-]+", login.username))
+
+
+def _image_unit(o: Options, name: str, service: Service, login: Login | None) -> Settings:
+    """A unit that pulls a service's image before the service starts."""
     unit = f"podman-{name}-image"
     base = f"systemd.services.{key(unit)}"
     yield f"systemd.services.{key(f'podman-{name}')}.after", [f"{unit}.service"]
     yield f"systemd.services.{key(f'podman-{name}')}.requires", [f"{unit}.service"]
-    yield f"{base}.description", f"Pull and scan the image of the container {name}"
+    yield f"{base}.description", f"Pull the image of the container {name}"
     yield f"{base}.after", ["network-online.target"]
     yield f"{base}.wants", ["network-online.target"]
-    yield f"{base}.path", [raw("config.virtualisation.podman.package"), pkg("trivy")]
+    scanned = o.security.scan_on_pull
+    yield f"{base}.path", [raw("config.virtualisation.podman.package"), *([pkg("trivy")] if scanned else [])]
     if login:
         yield (
             f"{base}.environment",
@@ -1238,11 +1249,12 @@ def _image_unit(name: str, service: Service, login: Login | None) -> Settings:
             },
         )
     script = file("service-image", SERVICE_IMAGE, executable=True)
+    pull = f"{ETC}/scanned-pull podman" if scanned else "podman pull"
     yield (
         f"{base}.serviceConfig",
         {
             "Type": "oneshot",
-            "ExecStart": f"{pkg('bash')}/bin/bash {script} {ETC}/scanned-pull {service.image}",
+            "ExecStart": f"{pkg('bash')}/bin/bash {script} {service.image} {pull}",
             "TimeoutStartSec": "infinity",
         },
     )
@@ -1293,7 +1305,7 @@ def _guarded_ports(o: Options) -> list[PublishedPort]:
     ]
 
 
-def _port_guard(ports: list[PublishedPort]) -> Settings:
+def _port_guard(ports: list[PublishedPort], tailnet: str) -> Settings:
     """Ports that Podman forwards to containers never come by the firewall's rules on input, so they are looked at
     before they are forwarded."""
     base = "systemd.services.container-ports"
@@ -1307,13 +1319,13 @@ def _port_guard(ports: list[PublishedPort]) -> Settings:
         {
             "Type": "oneshot",
             "RemainAfterExit": True,
-            "ExecStart": f"{nft} --file {file('container-ports.nft', _guard_rules(ports))}",
+            "ExecStart": f"{nft} --file {file('container-ports.nft', _guard_rules(ports, tailnet))}",
             "ExecStop": f"{nft} delete table inet container-ports",
         },
     )
 
 
-def _guard_rules(ports: list[PublishedPort]) -> str:
+def _guard_rules(ports: list[PublishedPort], tailnet: str) -> str:
     drops = ""
     for protocol in ("tcp", "udp"):
         ranges = sorted({(port.first, port.last) for port in ports if port.protocol == protocol})
@@ -1328,7 +1340,7 @@ table inet container-ports {{
   chain prerouting {{
     type filter hook prerouting priority mangle; policy accept;
     ct state established,related accept
-    iifname {{ "lo", "tailscale0" }} accept
+    iifname {{ "lo", "{tailnet}" }} accept
     iifname "podman*" accept
 {drops}  }}
 }}

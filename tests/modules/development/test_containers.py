@@ -1,0 +1,1024 @@
+"""pantherOS.development.containers: what each option comes to, what Podman's tools say of it, and what cannot work."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket as sockets
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pantheros.module import Package, Port, SecretUse, State
+from pantheros.modules.development import containers
+from pantheros.nix.values import File, Raw, parts, split_path
+from pantheros.releases.index import Index
+from pantheros.releases.release import Release
+from pantheros.synth.build import build
+
+MODULE = "development.containers"
+TABLE = "pantherOS.development.containers"
+RELEASES = ["24.11", "25.05", "25.11", "26.05", "unstable"]
+PAGE = Path(__file__).parents[3] / "docs/modules/development.containers.md"
+
+SECRETS = """\
+[secrets]
+hubToken.reference = "op://v/hub/token"
+githubToken.reference = "op://v/github/token"
+companyToken.reference = "op://v/company/token"
+webEnvironment.reference = "op://v/web/env"
+dbPassword.reference = "op://v/db/password"
+"""
+
+FLEET = f"""\
+name = "test"
+release = "26.05"
+
+[people.ada]
+name = "Ada Example"
+email = "ada@example.org"
+keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0c6dZQY4kH5sfUOqbcl1ZT4rXyEdZJOxMxgFzqkQ4U ada"]
+admin = true
+uid = 1000
+
+[people.bob]
+name = "Bob Example"
+email = "bob@example.org"
+
+{SECRETS}"""
+
+EVERYTHING = """\
+people = ["ada", "bob"]
+kind = "server"
+
+[pantherOS.development.containers]
+enable = true
+runtime = "docker-compat"
+users = ["ada"]
+
+[pantherOS.development.containers.registries]
+searchOrder = ["docker.io", "quay.io"]
+blocked = ["bad.example"]
+dockerHub = { enable = true, username = "ada", secret = "hubToken" }
+github = { enable = true, username = "ada", secret = "githubToken" }
+custom = [
+  { url = "registry.company.com", username = "robot$ada", secret = "companyToken", mirrorOf = "docker.io" },
+  { url = "registry.lan:5000", insecure = true, mirrorOf = "docker.io" },
+]
+
+[pantherOS.development.containers.kubernetes]
+enable = true
+tools = ["kubectl", "helm", "k9s", "kustomize"]
+defaultNamespace = "dev"
+localCluster = "kind"
+
+[pantherOS.development.containers.compose]
+enable = true
+provider = "docker-compose"
+
+[pantherOS.development.containers.devContainers]
+enable = true
+cli = true
+
+[pantherOS.development.containers.optimization]
+buildCache = true
+layerCaching = true
+parallelBuilds = 8
+storageDriver = "overlay"
+autoPrune = { enable = true, schedule = "daily", keep = "2w" }
+
+[pantherOS.development.containers.networking]
+dns = ["9.9.9.9"]
+ipv6 = true
+subnet = "10.90.0.0/16"
+defaultNetwork = "dev"
+
+[pantherOS.development.containers.storage]
+path = "/srv/containers"
+btrfsNoCow = true
+
+[pantherOS.development.containers.multiArch]
+enable = true
+platforms = ["linux/arm64", "linux/amd64", "riscv64-linux"]
+
+[pantherOS.development.containers.security]
+rootless = true
+seccomp = true
+profile = "seccomp.json"
+noNewPrivileges = true
+dropCapabilities = ["NET_BIND_SERVICE", "CAP_SETFCAP"]
+userNamespaceSize = 131072
+scanOnPull = true
+signaturePolicy = "listed"
+
+[pantherOS.development.containers.services.db]
+image = "docker.io/library/postgres:17"
+exposure = "local"
+ports = ["5432:5432"]
+volumes = ["db:/var/lib/postgresql/data"]
+environment = { POSTGRES_PASSWORD_FILE = "/run/db-password" }
+secrets = [{ secret = "dbPassword", mount = "/run/db-password" }]
+health = { command = "pg_isready -U postgres", interval = "10s", retries = 5, startPeriod = "30s" }
+
+[pantherOS.development.containers.services.web]
+image = "registry.company.com/team/web:1.2"
+command = ["serve", "--port=80"]
+ports = ["8080:80", "8443-8445:443-445", "5353:53/udp"]
+volumes = ["/srv/web:/data", "/etc/localtime:/etc/localtime:ro"]
+environment = { MODE = "production" }
+secrets = [{ secret = "webEnvironment" }]
+dependsOn = ["db"]
+autoStart = false
+"""
+
+ROOTFUL = """\
+people = ["ada"]
+[pantherOS.development.containers]
+enable = true
+runtime = "docker-compat"
+compose.enable = true
+optimization = { storageDriver = "btrfs", storageSize = "20G", layerCaching = false, buildCache = false }
+networking = { ipv6 = true }
+[pantherOS.development.containers.security]
+rootless = false
+seccomp = false
+dropCapabilities = ["ALL"]
+signaturePolicy = { default = [{ type = "insecureAcceptAnything" }] }
+"""
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def box(fleet: Make) -> Make:
+    """A fleet with ada, bob and secrets, and one host; settings of the module below `containers` in TOML."""
+
+    def box(body: str, *, people: str = '["ada"]', release: str | None = None, whole: bool = False) -> Any:
+        text = body if whole else f"people = {people}\n[{TABLE}]\nenable = true\n{body}"
+        return fleet({"fleet.toml": FLEET, "seccomp.json": "{}", "hosts/box/host.toml": text}, release=release)
+
+    return box
+
+
+def codes(found: Any) -> list[str]:
+    """The module's own findings."""
+    found.expansions("box")
+    return [f.code for f in found.findings if f.option.startswith(TABLE)]
+
+
+def resources(found: Any, kind: type[Any]) -> list[Any]:
+    host = found.model.resolver.host("box")
+    options = found.model.resolver.resolved(host, found.model.resolver.library.modules[MODULE])
+    return [r for r in containers.resources(options, host) if isinstance(r, kind)]
+
+
+def leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every path that a setting comes to."""
+    if isinstance(value, dict) and value:
+        for name, below in value.items():
+            yield from leaves(below, (*path, name))
+    else:
+        yield path, value
+
+
+# Every release ------------------------------------------------------------------------------------------------
+
+
+def known(found: Any, release: str) -> None:
+    index = Index.of(Release.parse(release))
+    for host in found.model.declared.hosts:
+        for expansion in found.expansions(host):
+            if expansion.module.name != MODULE:
+                continue
+            for scope, _, settings in expansion.scopes():
+                for setting in settings:
+                    for path, _ in leaves(setting.value, setting.path):
+                        status = index.status(scope, path)
+                        assert status.kind in {"known", "doubtful", "group"}, (path, status)
+                        if release == "24.11" or scope == "home":
+                            assert status.kind == "known", (path, status)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("body", [EVERYTHING, ROOTFUL], ids=["everything", "rootful"])
+def test_settings_exist_in_every_release(box: Make, release: str, body: str) -> None:
+    found = box(body, whole=True, release=release)
+    known(found, release)
+    assert not [f for f in found.findings if f.severity == "error"]
+
+
+def examples() -> list[Any]:
+    found = []
+    for section in re.split(r"^### ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        blocks = re.findall(r"^```(?:toml|nix)\n# (\S+)\n(.*?)^```", section, flags=re.MULTILINE | re.DOTALL)
+        found.append(pytest.param(dict(blocks), id=section.partition("\n")[0]))
+    return found
+
+
+BASE = """\
+name = "example"
+release = "26.05"
+
+[people.ada]
+name = "Ada Example"
+email = "ada@example.org"
+keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0c6dZQY4kH5sfUOqbcl1ZT4rXyEdZJOxMxgFzqkQ4U ada"]
+admin = true
+
+"""
+
+
+@pytest.mark.parametrize("files", examples())
+def test_examples_of_the_page(fleet: Make, files: dict[str, str]) -> None:
+    files = {**files, "fleet.toml": BASE + files.get("fleet.toml", "")}
+    if len(files) == 1:
+        files["hosts/box/host.toml"] = 'kind = "server"\npeople = ["ada"]\n'
+    for release in RELEASES:
+        found = fleet(files, release=release)
+        for host in found.model.declared.hosts:
+            assert found.nixos(host, MODULE)["virtualisation.podman.enable"] is True
+        known(found, release)
+        errors = [f for f in build(found.root, Release.parse(release)).findings if f.severity == "error"]
+        assert not errors
+
+
+def test_page_has_examples_and_patterns() -> None:
+    _, examples, rest = re.split(r"^## (?:Examples|Integration patterns)$", PAGE.read_text(), flags=re.MULTILINE)
+    assert examples.count("\n### ") >= 12
+    assert rest.partition("\n## ")[0].count("\n### ") >= 6
+
+
+# Options ------------------------------------------------------------------------------------------------------
+
+
+def test_rootless_podman_is_the_default(box: Make) -> None:
+    found = box("", people='["ada", "bob"]')
+    settings = found.nixos(module=MODULE)
+    assert settings["virtualisation.podman.enable"] is True
+    assert settings["users.users.ada.autoSubUidGidRange"] is True
+    assert settings["users.users.bob.autoSubUidGidRange"] is True
+    assert settings["virtualisation.podman.defaultNetwork.settings"] == {"dns_enabled": True}
+    assert "virtualisation.podman.dockerCompat" not in settings
+    assert "environment.extraInit" not in settings
+    assert "environment.systemPackages" not in settings
+    assert found.home(module=MODULE) == {}
+    assert codes(found) == []
+
+
+def test_users(box: Make) -> None:
+    body = 'users = ["bob"]\nregistries.github = { enable = true, username = "x", secret = "githubToken" }\n'
+    found = box(body, people='["ada", "bob"]')
+    settings = found.nixos(module=MODULE)
+    assert settings["users.users.ada.autoSubUidGidRange"] is False
+    assert settings["users.users.bob.autoSubUidGidRange"] is True
+    assert found.home(person="ada", module=MODULE) == {}
+    assert "systemd.user.services.registry-login-ghcr-io" in found.home(person="bob", module=MODULE)
+    assert {use.person for use in resources(found, SecretUse)} == {"bob"}
+
+
+def test_larger_user_namespaces_do_not_overlap(box: Make) -> None:
+    settings = box("security.userNamespaceSize = 131072\n", people='["ada", "bob"]').nixos(module=MODULE)
+    for kind in ("Uid", "Gid"):
+        ada, bob = (settings[f"users.users.{name}.sub{kind}Ranges"][0] for name in ("ada", "bob"))
+        assert ada["count"] == bob["count"] == 131072
+        assert ada[f"start{kind}"] + ada["count"] == bob[f"start{kind}"]
+    assert settings["users.users.ada.autoSubUidGidRange"] is False
+
+
+def test_docker_compat_without_root(box: Make) -> None:
+    settings = box('runtime = "docker-compat"\n').nixos(module=MODULE)
+    assert settings["virtualisation.podman.dockerCompat"] is True
+    assert "virtualisation.podman.dockerSocket.enable" not in settings
+    assert "DOCKER_HOST" in settings["environment.extraInit"]
+
+
+def test_docker_compat_with_root(box: Make) -> None:
+    settings = box('runtime = "docker-compat"\nsecurity.rootless = false\n').nixos(module=MODULE)
+    assert settings["virtualisation.podman.dockerSocket.enable"] is True
+    assert settings["users.users.ada.extraGroups"] == ["podman"]
+    assert settings["environment.sessionVariables.CONTAINER_HOST"] == "unix:///run/podman/podman.sock"
+    assert "environment.extraInit" not in settings
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash"])
+def test_docker_host_is_the_session_s_own_socket(tmp_path: Path, shell: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+    socket = tmp_path / "podman/podman.sock"
+    script = containers.SOCKET_INIT + '\necho "$DOCKER_HOST"'
+
+    def run(**environment: str) -> str:
+        env = {"XDG_RUNTIME_DIR": str(tmp_path), **environment}
+        return subprocess.run([shell, "-c", script], env=env, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert run() == ""
+    socket.parent.mkdir()
+    with sockets.socket(sockets.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(socket))
+        assert run() == f"unix://{socket}"
+        assert run(DOCKER_HOST="tcp://elsewhere") == "tcp://elsewhere"
+
+
+def test_search_order(box: Make) -> None:
+    place = "virtualisation.containers.registries.search"
+    assert place not in box("").nixos(module=MODULE)
+    assert place not in box("registries.github.enable = true\n").nixos(module=MODULE)
+    assert box("registries.dockerHub.enable = true\n").nixos(module=MODULE)[place] == ["docker.io"]
+    body = 'registries.dockerHub.enable = true\nregistries.searchOrder = ["quay.io"]\n'
+    assert box(body).nixos(module=MODULE)[place] == ["quay.io"]
+
+
+def test_logins_of_a_session(box: Make) -> None:
+    home = box(EVERYTHING, whole=True).home(module=MODULE)
+    unit = home["systemd.user.services.registry-login-registry-company-com"]
+    service = unit["Service"]
+    command = parts(service["ExecStart"])
+    assert command[0] == Package("skopeo")
+    assert command[1] == "/bin/skopeo login --username robot$$ada --password-stdin registry.company.com"
+    source = parts(service["StandardInput"])
+    assert source[0] == "file:"
+    assert isinstance(source[1], Raw) and source[1].home and source[1].home.endswith("secretPaths.companyToken")
+    assert service["Restart"] == "on-failure"
+    assert unit["Install"]["WantedBy"] == ["default.target"]
+    assert "systemd.user.services.registry-login-docker-io" in home
+
+
+def test_login_of_one_person(fleet: Make) -> None:
+    person = '[people.ada.pantherOS.development.containers.registries.github]\nusername = "a"\nsecret = "githubToken"\n'
+    host = f'people = ["ada", "bob"]\n[{TABLE}]\nenable = true\nregistries.github.enable = true\n'
+    found = fleet({"fleet.toml": FLEET + person, "hosts/box/host.toml": host})
+    assert "systemd.user.services.registry-login-ghcr-io" in found.home(person="ada", module=MODULE)
+    assert found.home(person="bob", module=MODULE) == {}
+    assert codes(found) == []
+    assert [(use.name, use.person) for use in resources(found, SecretUse)] == [("githubToken", "ada")]
+
+
+@pytest.mark.parametrize(
+    ("written", "word"),
+    [("ada", "ada"), ("a b", '"a b"'), ("robot$x", "robot$$x"), ("50%", "50%%"), ('say "a"', '"say \\"a\\""')],
+)
+def test_names_survive_systemd(written: str, word: str) -> None:
+    assert containers._unit_word(written) == word
+
+
+def test_kubernetes(box: Make) -> None:
+    found = box('kubernetes = { enable = true, defaultNamespace = "dev", localCluster = "k3d" }\n')
+    settings = found.nixos(module=MODULE)
+    names = [p.name for p in settings["environment.systemPackages"]]
+    assert names == ["kubectl", "kubernetes-helm", "k9s", "k3d"]
+    assert settings['systemd.services."user@".serviceConfig.Delegate'] == "cpu cpuset io memory pids"
+    assert "DOCKER_SOCK" in settings["environment.extraInit"]
+    assert "environment.sessionVariables.KIND_EXPERIMENTAL_PROVIDER" not in settings
+    home = found.home(module=MODULE)
+    assert home["systemd.user.paths.kube-default-namespace"]["Path"] == {"PathChanged": "%h/.kube/config"}
+    kind = box('kubernetes = { enable = true, localCluster = "kind" }\n').nixos(module=MODULE)
+    assert kind["environment.sessionVariables.KIND_EXPERIMENTAL_PROVIDER"] == "podman"
+
+
+def test_kernel_modules_of_a_cluster_by_release(box: Make) -> None:
+    body = 'kubernetes = { enable = true, localCluster = "kind" }\n'
+    assert "boot.kernelModules" in box(body, release="25.11").nixos(module=MODULE)
+    assert "boot.kernelModules" not in box(body, release="26.05").nixos(module=MODULE)
+
+
+@pytest.mark.parametrize("provider", ["podman-compose", "docker-compose"])
+def test_compose(box: Make, provider: str) -> None:
+    settings = box(f'compose = {{ enable = true, provider = "{provider}" }}\n').nixos(module=MODULE)
+    assert settings["environment.systemPackages"] == [Package(provider)]
+    (found,) = settings["virtualisation.containers.containersConf.settings.engine.compose_providers"]
+    assert parts(found) == [Package(provider), f"/bin/{provider}"]
+    assert ("environment.extraInit" in settings) == (provider == "docker-compose")
+
+
+def test_dev_containers(box: Make) -> None:
+    settings = box("devContainers.enable = true\n").nixos(module=MODULE)
+    assert settings["virtualisation.podman.dockerCompat"] is True
+    assert settings["environment.systemPackages"] == [Package("devcontainer")]
+    assert "environment.extraInit" in settings
+    settings = box("devContainers = { enable = true, cli = false }\n").nixos(module=MODULE)
+    assert "environment.systemPackages" not in settings
+
+
+def test_optimization(box: Make) -> None:
+    settings = box(ROOTFUL, whole=True).nixos(module=MODULE)
+    assert settings["environment.variables.BUILDAH_LAYERS"] == "false"
+    assert "systemd.tmpfiles.rules" not in settings
+    storage = "virtualisation.containers.storage.settings.storage"
+    assert settings[f"{storage}.driver"] == "btrfs"
+    assert settings[f"{storage}.options.btrfs.size"] == "20G"
+    settings = box("").nixos(module=MODULE)
+    assert settings["environment.variables.BUILDAH_LAYERS"] == "true"
+    assert settings["systemd.tmpfiles.rules"] == ["x /var/tmp/buildah-cache-*"]
+
+
+def test_pruning(box: Make) -> None:
+    found = box('optimization.autoPrune = { enable = true, schedule = "daily", keep = "3d" }\n')
+    assert found.nixos(module=MODULE)["virtualisation.podman.autoPrune.flags"] == ["--filter=until=72h"]
+    home = found.home(module=MODULE)
+    assert home["systemd.user.services.podman-prune"]["Service"]["ExecStart"].endswith("--force --filter=until=72h")
+    assert home["systemd.user.timers.podman-prune"]["Timer"]["OnCalendar"] == "daily"
+    alone = box("optimization.autoPrune.enable = true\nsecurity.rootless = false\n")
+    assert alone.home(module=MODULE) == {}
+
+
+def test_storage_driver_follows_the_disk(box: Make) -> None:
+    place = "virtualisation.containers.storage.settings.storage.driver"
+    disk = '[pantherOS.filesystems.disks]\nenable = true\ndevice = "/dev/disk/by-id/x"\n'
+    assert box("").nixos(module=MODULE)[place] == "overlay"
+    assert box(disk).nixos(module=MODULE)[place] == "btrfs"
+    assert box(disk + 'filesystem = "ext4"\n').nixos(module=MODULE)[place] == "overlay"
+    assert box('optimization.storageDriver = "overlay"\n' + disk).nixos(module=MODULE)[place] == "overlay"
+
+
+def test_storage_path(box: Make) -> None:
+    found = box('storage.path = "/data/c"\n')
+    settings = found.nixos(module=MODULE)
+    storage = "virtualisation.containers.storage.settings.storage"
+    assert settings[f"{storage}.graphroot"] == "/data/c/storage"
+    assert settings[f"{storage}.rootless_storage_path"] == "/data/c/$USER/storage"
+    assert "d /data/c/ada 0700 ada users -" in settings["systemd.tmpfiles.rules"]
+    states = resources(found, State)
+    assert State("/data/c", backup=False, copy_on_write=False) in states
+    assert not [s for s in states if s.person]
+
+
+def test_state(box: Make) -> None:
+    states = resources(box(""), State)
+    assert State("/var/lib/containers", backup=False, copy_on_write=False) in states
+    (home,) = [s for s in states if s.person]
+    assert (home.path, home.person, home.backup, home.copy_on_write) == (".local/share/containers", "ada", False, False)
+    assert [s for s in states if s.path == "/var/tmp/buildah-cache-1000"]
+    assert all(s.copy_on_write for s in resources(box("storage.btrfsNoCow = false\n"), State))
+
+
+def test_networking(box: Make) -> None:
+    conf = "virtualisation.containers.containersConf.settings"
+    settings = box('networking = { dns = ["9.9.9.9"], subnet = "10.90.0.0/16" }\n').nixos(module=MODULE)
+    assert settings[f"{conf}.containers.dns_servers"] == ["9.9.9.9"]
+    assert settings[f"{conf}.network.default_subnet"] == "10.90.0.0/16"
+    network = settings["virtualisation.podman.defaultNetwork.settings"]
+    assert network["subnets"] == [{"subnet": "10.90.0.0/16", "gateway": "10.90.0.1"}]
+    network = box("networking.ipv6 = true\n").nixos(module=MODULE)["virtualisation.podman.defaultNetwork.settings"]
+    assert network["ipv6_enabled"] is True
+    assert [subnet["subnet"][:2] for subnet in network["subnets"]] == ["10", "fd"]
+
+
+def test_default_network_of_another_name(box: Make) -> None:
+    settings = box('networking.defaultNetwork = "dev"\n').nixos(module=MODULE)
+    assert "virtualisation.podman.defaultNetwork.settings" not in settings
+    written = json.loads(settings['environment.etc."containers/networks/dev.json".text'])
+    assert (written["name"], written["dns_enabled"], len(written["id"])) == ("dev", True, 64)
+    assert settings["networking.firewall.interfaces.podman0.allowedUDPPorts"] == [53]
+
+
+@pytest.mark.parametrize(
+    ("system", "wanted", "emulated"),
+    [
+        ("x86_64-linux", None, ["aarch64-linux"]),
+        ("aarch64-linux", None, ["x86_64-linux"]),
+        ("x86_64-linux", '["linux/amd64", "linux/386", "linux/arm/v7"]', ["armv7l-linux"]),
+        ("x86_64-linux", '["linux/amd64"]', None),
+    ],
+)
+def test_other_processors(box: Make, system: str, wanted: str | None, emulated: list[str] | None) -> None:
+    more = f", platforms = {wanted}" if wanted else ""
+    body = f'people = ["ada"]\nsystem = "{system}"\n[{TABLE}]\nenable = true\nmultiArch = {{ enable = true{more} }}\n'
+    settings = box(body, whole=True).nixos(module=MODULE)
+    assert settings.get("boot.binfmt.emulatedSystems") == emulated
+    assert settings.get("boot.binfmt.preferStaticEmulators") == (True if emulated else None)
+
+
+def test_security(box: Make) -> None:
+    conf = "virtualisation.containers.containersConf.settings.containers"
+    settings = box(ROOTFUL, whole=True).nixos(module=MODULE)
+    assert settings[f"{conf}.seccomp_profile"] == "unconfined"
+    assert settings[f"{conf}.default_capabilities"] == []
+    assert settings["virtualisation.containers.policy"] == {"default": [{"type": "insecureAcceptAnything"}]}
+    settings = box(EVERYTHING, whole=True).nixos(module=MODULE)
+    kept = settings[f"{conf}.default_capabilities"]
+    assert "CAP_SETFCAP" not in kept and "CAP_NET_BIND_SERVICE" not in kept and "CAP_CHOWN" in kept
+    assert "registry.lan:5000" in settings["virtualisation.containers.policy"]["transports"]["docker"]
+    assert settings["virtualisation.containers.containersConf.settings.engine.pull_policy"] == "never"
+
+
+# Services -----------------------------------------------------------------------------------------------------
+
+
+def test_services(box: Make) -> None:
+    found = box(EVERYTHING.replace("scanOnPull = true", ""), whole=True)
+    settings = found.nixos(module=MODULE)
+    base = "virtualisation.oci-containers.containers"
+    assert settings[f"{base}.web.image"] == "registry.company.com/team/web:1.2"
+    assert settings[f"{base}.web.cmd"] == ["serve", "--port=80"]
+    assert settings[f"{base}.web.autoStart"] is False
+    assert settings[f"{base}.web.dependsOn"] == ["db"]
+    assert settings[f"{base}.web.environment"] == {"MODE": "production"}
+    assert settings[f"{base}.db.ports"] == ["127.0.0.1:5432:5432"]
+    login = settings[f"{base}.db.login"]
+    assert (login["registry"], login["username"]) == ("docker.io", "ada")
+    # NixOS 24.11 would have the shell expand this one's username.
+    assert f"{base}.web.login" not in settings
+    assert parts(settings["systemd.services.podman-web-image.serviceConfig"]["ExecStart"])[-1] == (
+        " registry.company.com/team/web:1.2 podman pull"
+    )
+    assert "--health-cmd=pg_isready -U postgres" in settings[f"{base}.db.extraOptions"]
+    assert "--security-opt=no-new-privileges" in settings[f"{base}.web.extraOptions"]
+    assert settings[f"{base}.db.podman.sdnotify"] == "healthy"
+    assert "d /srv/web :0755 :root :root -" in settings["systemd.tmpfiles.rules"]
+    assert not any("localtime" in rule for rule in settings["systemd.tmpfiles.rules"])
+    older = box(EVERYTHING, whole=True, release="24.11").nixos(module=MODULE)
+    assert f"{base}.db.podman.sdnotify" not in older
+
+
+def test_resources_of_services(box: Make) -> None:
+    found = box(EVERYTHING.replace("scanOnPull = true", ""), whole=True)
+    uses = {(use.name, use.service) for use in resources(found, SecretUse) if use.service}
+    assert uses == {
+        ("hubToken", "podman-db"),
+        ("dbPassword", "podman-db"),
+        ("companyToken", "podman-web-image"),
+        ("webEnvironment", "podman-web"),
+    }
+    ports = {(p.number, p.last, p.protocol, p.exposure) for p in resources(found, Port)}
+    assert ports == {
+        (5432, None, "tcp", "local"),
+        (8080, None, "tcp", "tailnet"),
+        (8443, 8445, "tcp", "tailnet"),
+        (5353, None, "udp", "tailnet"),
+    }
+    kept = {s.path for s in resources(found, State) if s.backup}
+    assert kept == {"/srv/web", "/srv/containers/storage/volumes/db"}
+
+
+def test_scanned_services_have_their_image_first(box: Make) -> None:
+    found = box(EVERYTHING, whole=True)
+    settings = found.nixos(module=MODULE)
+    assert "virtualisation.oci-containers.containers.web.login" not in settings
+    unit = "systemd.services.podman-web-image"
+    assert settings[f"{unit}.environment"]["REGISTRY"] == "registry.company.com"
+    assert settings[f"{unit}.serviceConfig"]["ExecStart"].endswith("/scanned-pull podman")
+    assert ("companyToken", "podman-web-image") in {(u.name, u.service) for u in resources(found, SecretUse)}
+
+
+@pytest.mark.parametrize(
+    ("image", "registry"),
+    [
+        ("postgres:17", "docker.io"),
+        ("library/postgres", "docker.io"),
+        ("docker.io/library/postgres", "docker.io"),
+        ("registry.company.com/x", "registry.company.com"),
+        ("registry.company.com/team/x", "registry.company.com/team"),
+        ("registry.company.com.evil/x", None),
+        ("localhost/x", None),
+    ],
+)
+def test_login_by_image(image: str, registry: str | None) -> None:
+    account = {"username": "u", "secret": "s"}
+    options = containers.Options.model_validate(
+        {
+            "registries": {
+                "dockerHub": {"enable": True, **account},
+                "custom": [
+                    {"url": "registry.company.com", **account},
+                    {"url": "registry.company.com/team", **account},
+                ],
+            }
+        }
+    )
+    found = containers._login_of(options, image)
+    assert (found and found.registry) == registry
+
+
+def test_ports_of_the_tailnet_are_guarded(box: Make) -> None:
+    found = box(EVERYTHING, whole=True)
+    settings = found.nixos(module=MODULE)
+    needed = [
+        unit
+        for expansion in found.expansions("box")
+        for setting in expansion.nixos
+        if setting.path == ("systemd", "services", "podman-web", "requires")
+        for unit in setting.value
+    ]
+    assert needed == ["podman-web-image.service", "container-ports.service"]
+    rules = script(settings, "systemd.services.container-ports.serviceConfig", "container-ports.nft")
+    assert "tcp dport { 8080, 8443-8445 } drop" in rules
+    assert "udp dport { 5353 } drop" in rules
+    assert "5432" not in rules
+    public = box(EVERYTHING.replace('command = ["serve"', 'exposure = "public"\ncommand = ["serve"'), whole=True)
+    assert "systemd.services.container-ports.serviceConfig" not in public.nixos(module=MODULE)
+
+
+def test_guard_is_valid_nftables(box: Make, tmp_path: Path) -> None:
+    nft = shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if not nft:
+        pytest.skip("nft is not installed")
+    settings = box(EVERYTHING, whole=True).nixos(module=MODULE)
+    rules = tmp_path / "rules.nft"
+    rules.write_text(script(settings, "systemd.services.container-ports.serviceConfig", "container-ports.nft"))
+    done = subprocess.run([nft, "--check", "--file", str(rules)], capture_output=True, text=True, check=False)
+    if "Operation not permitted" in done.stderr:
+        pytest.skip("nft may not check rules without root here")
+    assert done.returncode == 0, done.stderr
+
+
+# Findings -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "at"),
+    [
+        ('users = ["eve"]\n', "user-not-here", "users"),
+        ('registries.github = { enable = true, username = "a" }\n', "registry-without-secret", "registries.github"),
+        (
+            'registries.github = { enable = true, secret = "hubToken" }\n',
+            "registry-without-username",
+            "registries.github",
+        ),
+        ("registries.github.enable = true\n", "registry-without-login", "registries.github.enable"),
+        (
+            'registries.github = { enable = true, username = "a", secret = "gone" }\n',
+            "unknown-secret",
+            "registries.github.secret",
+        ),
+        (
+            'registries.custom = [{ url = "r.example", username = "a", secret = "gone" }]\n',
+            "unknown-secret",
+            "registries.custom",
+        ),
+        (
+            'registries.searchOrder = ["quay.io"]\nregistries.blocked = ["quay.io"]\n',
+            "registry-blocked",
+            "registries.searchOrder",
+        ),
+        (
+            'registries.custom = [{ url = "m.example", mirrorOf = "quay.io" }]\nregistries.blocked = ["quay.io"]\n',
+            "registry-blocked",
+            "registries.custom",
+        ),
+        ('kubernetes.localCluster = "kind"\n', "cluster-without-kubernetes", "kubernetes.localCluster"),
+        (
+            'kubernetes = { enable = true, localCluster = "kind" }\nsecurity.rootless = false\n',
+            "rootless-only",
+            "kubernetes.localCluster",
+        ),
+        (
+            "security = { rootless = false, userNamespaceSize = 131072 }\n",
+            "rootless-only",
+            "security.userNamespaceSize",
+        ),
+        ('kubernetes = { enable = true, tools = ["nosuchtool"] }\n', "missing-package", "kubernetes.tools"),
+        ('networking.subnet = "10.90.0.0"\n', "subnet-not-a-network", "networking.subnet"),
+        ('networking.subnet = "10.90.0.1/16"\n', "subnet-not-a-network", "networking.subnet"),
+        ('networking.dns = ["dns.example"]\n', "dns-not-an-address", "networking.dns"),
+        ('multiArch = { enable = true, platforms = ["linux/vax"] }\n', "unknown-platform", "multiArch.platforms"),
+        ('optimization.storageSize = "20G"\n', "quota-without-root", "optimization.storageSize"),
+        ('security = { seccomp = false, profile = "x.json" }\n', "seccomp-off", "security.profile"),
+        ('security.signaturePolicy = "listed"\n', "no-registries-listed", "security.signaturePolicy"),
+        ("security.signaturePolicy.transports = {}\n", "policy-without-default", "security.signaturePolicy"),
+        ('services.a = { image = "a", dependsOn = ["b"] }\n', "unknown-service", "services.a.dependsOn"),
+        (
+            'services.a = { image = "a", dependsOn = ["b"] }\nservices.b = { image = "b", dependsOn = ["a"] }\n',
+            "dependency-circle",
+            "services.a.dependsOn",
+        ),
+        ('services.a = { image = "a", secrets = [{ secret = "gone" }] }\n', "unknown-secret", "services.a.secrets"),
+        (
+            'services.a = { image = "a", ports = ["80-90:80-90"] }\nservices.b = { image = "b", ports = ["85:1"] }\n',
+            "duplicate-port",
+            "services.b.ports",
+        ),
+        ('services.a = { image = "a", ports = ["70000:1"] }\n', "port-out-of-range", "services.a.ports"),
+    ],
+)
+def test_findings(box: Make, body: str, code: str, at: str) -> None:
+    found = box(body, release="24.11")
+    assert code in codes(found)
+    finding = next(f for f in found.findings if f.code == code)
+    assert finding.option.startswith(f"{TABLE}.{at}")
+    assert finding.origin and finding.origin.file == "hosts/box/host.toml"
+
+
+@pytest.mark.parametrize(
+    ("disk", "body", "code"),
+    [
+        ("ext4", 'optimization.storageDriver = "btrfs"\n', "storage-driver-without-btrfs"),
+        ("ext4", 'optimization.storageSize = "9G"\nsecurity.rootless = false\n', "quota-without-xfs"),
+        ("btrfs", 'optimization.storageSize = "9G"\nsecurity.rootless = false\n', None),
+        ("xfs", 'optimization.storageSize = "9G"\nsecurity.rootless = false\n', None),
+    ],
+)
+def test_findings_about_disks(box: Make, disk: str, body: str, code: str | None) -> None:
+    layout = f'[pantherOS.filesystems.disks]\nenable = true\ndevice = "/dev/disk/by-id/x"\nfilesystem = "{disk}"\n'
+    assert codes(box(body + layout)) == ([code] if code else [])
+
+
+def test_same_port_on_other_addresses_is_fine(box: Make) -> None:
+    body = """\
+services.a = { image = "a", ports = ["127.0.0.1:80:80"] }
+services.b = { image = "b", ports = ["127.0.0.2:80:80", "80:80/udp"] }
+"""
+    assert "duplicate-port" not in codes(box(body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'registries.custom = [{ url = "https://registry.company.com" }]\n',
+        'services.a = { image = "a", ports = ["80"] }\n',
+        'services.a = { image = "a", volumes = ["data"] }\n',
+        'services.a = { image = "a", health.interval = "soon" }\n',
+        'optimization.autoPrune.keep = "a while"\n',
+        "optimization.parallelBuilds = 0\n",
+        'security.dropCapabilities = ["net_raw"]\n',
+        "security.userNamespaceSize = 1000\n",
+        'storage.path = "containers"\n',
+    ],
+)
+def test_values_of_the_wrong_form(box: Make, body: str) -> None:
+    found = box(body)
+    found.expansions("box")
+    assert {"pattern-mismatch", "out-of-range"} & {f.code for f in found.findings if f.severity == "error"}
+
+
+# What the tools say -------------------------------------------------------------------------------------------
+
+
+def script(settings: dict[str, Any], setting: str, name: str) -> str:
+    """The text of a file that a setting refers to."""
+
+    def files(value: Any) -> Iterator[File]:
+        if isinstance(value, File):
+            yield value
+        elif isinstance(value, str):
+            yield from (part for part in parts(value) if isinstance(part, File))
+        elif isinstance(value, dict | list):
+            for item in value.values() if isinstance(value, dict) else value:
+                yield from files(item)
+
+    return next(f.text for f in files(settings[setting]) if f.name == name)
+
+
+def executable(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+FRONTS = [
+    "security.scanOnPull = true\n",
+    "security.noNewPrivileges = true\n",
+    "optimization.parallelBuilds = 4\n",
+    "security = { scanOnPull = true, noNewPrivileges = true }\noptimization.parallelBuilds = 4\n",
+]
+
+
+@pytest.mark.parametrize("body", FRONTS)
+def test_shellcheck(box: Make, tmp_path: Path, body: str) -> None:
+    if not shutil.which("shellcheck"):
+        pytest.skip("shellcheck is not installed")
+    settings = box(body).nixos(module=MODULE)
+    front = script(settings, 'environment.etc."containers/podman-front".source', "podman-front")
+    texts = [front, containers.SCANNED_PULL, containers.SERVICE_IMAGE, containers.NAMESPACE_SCRIPT]
+    for number, text in enumerate(texts):
+        path = executable(tmp_path / f"script-{number}", text)
+        subprocess.run(["shellcheck", str(path)], check=True)
+    init = tmp_path / "init"
+    init.write_text(containers.SOCKET_INIT)
+    subprocess.run(["shellcheck", "--shell=sh", str(init)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "called"),
+    [
+        ([], []),
+        (["ps", "-a"], ["ps", "-a"]),
+        (["build", "."], ["build", "--jobs=4", "."]),
+        (["build", "--jobs=2", "."], ["build", "--jobs=4", "--jobs=2", "."]),
+        (["image", "build", "my dir"], ["image", "build", "--jobs=4", "my dir"]),
+        (["buildx", "build", "."], ["buildx", "build", "--jobs=4", "."]),
+        (["run", "--rm", "x", "build"], ["run", "--security-opt=no-new-privileges", "--rm", "x", "build"]),
+        (["container", "create", "x"], ["container", "create", "--security-opt=no-new-privileges", "x"]),
+        (["image", "ls"], ["image", "ls"]),
+        (["push", "build"], ["push", "build"]),
+    ],
+)
+def test_command_in_front_of_podman(box: Make, tmp_path: Path, given: list[str], called: list[str]) -> None:
+    settings = box(FRONTS[-1]).nixos(module=MODULE)
+    text = script(settings, 'environment.etc."containers/podman-front".source', "podman-front")
+    front = executable(tmp_path / "front", text)
+    fake = executable(tmp_path / "podman", '#!/bin/bash\nprintf "%s\\n" "$@"\n')
+    done = subprocess.run([front, fake, *given], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == (called or [""])
+
+
+FAKE_PODMAN = """\
+#!/bin/bash
+echo "$*" >>"$LOG"
+case $1 in
+  images) printf '%s\\n' "$BEFORE" ;;
+  pull) echo sha256:new ;;
+  save) touch "${4#--output=}" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(("verdict", "before", "removed"), [(0, "", False), (1, "", True), (1, "sha256:new", False)])
+def test_scanned_pull(tmp_path: Path, verdict: int, before: str, removed: bool) -> None:
+    pull = executable(tmp_path / "scanned-pull", containers.SCANNED_PULL)
+    podman = executable(tmp_path / "podman", FAKE_PODMAN)
+    executable(tmp_path / "trivy", f"#!/bin/bash\nexit {verdict}\n")
+    log = tmp_path / "log"
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    env = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "LOG": str(log),
+        "BEFORE": before,
+        "TMPDIR": str(temporary),
+    }
+    done = subprocess.run([pull, podman, "--quiet", "alpine"], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == verdict, done.stderr
+    calls = log.read_text().splitlines()
+    assert "pull --quiet alpine" in calls
+    assert ("rmi --force sha256:new" in calls) == removed
+    assert done.stdout == ("sha256:new\n" if verdict == 0 else "")
+    assert not list(temporary.iterdir())
+
+
+FAKE_PODMAN_WITHOUT_IMAGES = """\
+#!/bin/bash
+echo "$*" >>"$LOG"
+[ "$1 $2" != "image exists" ] || exit "$MISSING"
+[ "$1" != login ] || cat >>"$LOG"
+"""
+
+
+def test_image_of_a_service_is_pulled_once(tmp_path: Path) -> None:
+    image = executable(tmp_path / "service-image", containers.SERVICE_IMAGE)
+    log = tmp_path / "log"
+    executable(tmp_path / "podman", FAKE_PODMAN_WITHOUT_IMAGES)
+    (tmp_path / "token").write_text("hush\n")
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LOG": str(log), "USERNAME": "a b"}
+    env |= {"REGISTRY": "r.example", "PASSWORD_FILE": str(tmp_path / "token")}
+    subprocess.run([image, "r.example/x", "podman", "pull"], env={**env, "MISSING": "0"}, check=True)
+    assert log.read_text() == "image exists r.example/x\n"
+    log.unlink()
+    subprocess.run([image, "r.example/x", "podman", "pull"], env={**env, "MISSING": "1"}, check=True)
+    assert log.read_text().splitlines() == [
+        "image exists r.example/x",
+        "login --username a b --password-stdin r.example",
+        "hush",
+        "pull r.example/x",
+    ]
+
+
+def test_default_namespace_leaves_others_alone(tmp_path: Path) -> None:
+    if not shutil.which("kubectl"):
+        pytest.skip("kubectl is not installed")
+    path = executable(tmp_path / "kube-default-namespace", containers.NAMESPACE_SCRIPT)
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "KUBECONFIG": str(tmp_path / "config")}
+
+    def kubectl(*arguments: str) -> str:
+        done = subprocess.run(["kubectl", "config", *arguments], env=env, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    subprocess.run([path, "dev"], env=env, check=True)
+    kubectl("set-context", "kind-kind", "--cluster=kind-kind")
+    kubectl("set-context", "work", "--cluster=work", "--namespace=team")
+    subprocess.run([path, "dev"], env=env, check=True)
+    assert kubectl("view", "--output=jsonpath={.contexts[*].context.namespace}").split() == ["dev", "team"]
+
+
+def toml(value: Any) -> str:
+    """A table in TOML, in line: strings as JSON writes them."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(name)} = {toml(item)}" for name, item in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    return json.dumps(value)
+
+
+def tree(settings: dict[str, Any], below: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for path, value in settings.items():
+        if path.startswith(below + "."):
+            *above, last = split_path(path[len(below) + 1 :])
+            place = found
+            for name in above:
+                place = place.setdefault(name, {})
+            place[last] = value
+    return found
+
+
+def conf(settings: dict[str, Any], below: str) -> str:
+    return "".join(f"{name} = {toml(value)}\n" for name, value in tree(settings, below).items())
+
+
+@pytest.fixture
+def podman(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """What `podman info` makes of settings. It needs rights, so it may be skipped."""
+
+    def podman(settings: dict[str, Any]) -> dict[str, Any]:
+        if not shutil.which("podman"):
+            pytest.skip("podman is not installed")
+        (tmp_path / "containers.conf").write_text(conf(settings, "virtualisation.containers.containersConf.settings"))
+        storage = tree(settings, "virtualisation.containers.storage.settings")
+        storage["storage"] |= {
+            "driver": "vfs",
+            "graphroot": str(tmp_path / "graph"),
+            "runroot": str(tmp_path / "run"),
+        }
+        (tmp_path / "storage.conf").write_text("".join(f"{k} = {toml(v)}\n" for k, v in storage.items()))
+        base = "virtualisation.containers.registries"
+        lists = {"search": f"{base}.search", "insecure": f"{base}.insecure", "block": f"{base}.block"}
+        (tmp_path / "registries.conf").write_text(
+            "".join(f"[registries.{k}]\nregistries = {toml(settings.get(v, []))}\n" for k, v in lists.items())
+        )
+        env = {
+            **os.environ,
+            "CONTAINERS_CONF": str(tmp_path / "containers.conf"),
+            "CONTAINERS_STORAGE_CONF": str(tmp_path / "storage.conf"),
+            "CONTAINERS_REGISTRIES_CONF": str(tmp_path / "registries.conf"),
+        }
+        done = subprocess.run(["podman", "info", "--format=json"], env=env, capture_output=True, text=True, check=False)
+        if done.returncode and re.search("permission|permitted|namespace|netavark", done.stderr):
+            pytest.skip("podman does not run here: " + done.stderr.strip().splitlines()[-1])
+        assert done.returncode == 0, done.stderr
+        assert "Failed to decode" not in done.stderr and "nknown" not in done.stderr, done.stderr
+        info: dict[str, Any] = json.loads(done.stdout)
+        return info
+
+    return podman
+
+
+def test_podman_reads_the_settings(box: Make, podman: Callable[..., dict[str, Any]]) -> None:
+    settings = box(EVERYTHING, whole=True).nixos(module=MODULE)
+    settings = {name: value for name, value in settings.items() if "seccomp" not in name and "provider" not in name}
+    settings = {name: value for name, value in settings.items() if "default_network" not in name}
+    info = podman(settings)
+    assert info["registries"]["search"] == ["docker.io", "quay.io"]
+    assert info["registries"]["bad.example"]["Blocked"] is True
+    assert info["registries"]["registry.lan:5000"]["Insecure"] is True
+
+
+def test_skopeo_reads_the_mirrors(box: Make, tmp_path: Path) -> None:
+    if not shutil.which("skopeo"):
+        pytest.skip("skopeo is not installed")
+    settings = box(EVERYTHING, whole=True).nixos(module=MODULE)
+    text = settings['environment.etc."containers/registries.conf.d/mirrors.conf".text']
+    closed = text.replace("registry.company.com", "127.0.0.1:1").replace("registry.lan:5000", "127.0.0.1:2")
+    path = tmp_path / "registries.conf"
+    path.write_text(closed.replace('"docker.io"', '"127.0.0.1:3"'))
+    done = subprocess.run(
+        ["skopeo", "--registries-conf", path, "inspect", "docker://127.0.0.1:3/library/alpine"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # All three are asked, in order: both mirrors, then the registry itself.
+    assert re.findall(r"127\.0\.0\.1:([123])/v2", done.stderr)[:1] == ["1"], done.stderr
+    for number in (1, 2, 3):
+        assert f"127.0.0.1:{number}" in done.stderr
+
+
+@pytest.mark.parametrize(("source", "allowed"), [("docker", False), ("dir", True)])
+def test_listed_policy_rejects_what_is_not_listed(box: Make, tmp_path: Path, source: str, allowed: bool) -> None:
+    if not shutil.which("skopeo"):
+        pytest.skip("skopeo is not installed")
+    settings = box(EVERYTHING, whole=True).nixos(module=MODULE)
+    policy = settings["virtualisation.containers.policy"]
+    if source == "docker":
+        policy = {**policy, "transports": {**policy["transports"], "dir": {"/nowhere": policy["default"]}}}
+    path = tmp_path / "policy.json"
+    path.write_text(json.dumps(policy))
+    image = tmp_path / "image"
+    image.mkdir()
+    (image / "version").write_text("Directory Transport Version: 1.1\n")
+    config = b"{}"
+    digest = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    (image / digest).write_bytes(config)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {
+            "mediaType": "application/vnd.docker.container.image.v1+json",
+            "size": len(config),
+            "digest": f"sha256:{digest}",
+        },
+        "layers": [],
+    }
+    (image / "manifest.json").write_text(json.dumps(manifest))
+    done = subprocess.run(
+        ["skopeo", "--policy", path, "copy", f"dir:{image}", f"dir:{tmp_path / 'copy'}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) is allowed, done.stderr
+    if not allowed:
+        assert "rejected by policy" in done.stderr
