@@ -60,7 +60,9 @@ class Cache:
             assert cache.path is not None
             data = json.loads(cache.path.read_bytes())
             if data["format"] == _FORMAT:
-                cache.stats = data["stats"]
+                cache.stats = {
+                    path: [mtime, size, node, known] for path, (mtime, size, node, known) in data["stats"].items()
+                }
                 if data["shared"] == shared:
                     cache.entries = {name: _entry(value) for name, value in data["entries"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

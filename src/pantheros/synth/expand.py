@@ -87,6 +87,7 @@ def _run_home(
 
 def _run(module: Module, generate: Callable[[], Any]) -> list[Setting]:
     settings = []
+    generator = None
     try:
         generator = generate()
         for path, value in generator or ():
@@ -94,7 +95,9 @@ def _run(module: Module, generate: Callable[[], Any]) -> list[Setting]:
     except BrokenModule:
         raise
     except Exception as error:
-        raise BrokenModule(module.broken(error, "fails to make its settings")) from error
+        frame = getattr(generator, "gi_frame", None)
+        line = frame.f_lineno if frame is not None else None
+        raise BrokenModule(module.broken(error, "fails to make its settings", line)) from error
     return settings
 
 

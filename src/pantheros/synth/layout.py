@@ -54,9 +54,13 @@ def lay_out(resolver: Resolver, host: Host, expansions: Iterable[Expansion]) -> 
             names = expansion.module.names
             path = f"hosts/{host.name}/{'/'.join(names)}.nix"
             source = f"pantherOS.{expansion.module.name} of {host.declared.file}"
-            system = _Scope(expansion.nixos, out, host, expansion)
-            people = {name: _Scope(s, out, host, expansion) for name, s in expansion.home.items()}
-            _file(out, path, source, system.tree, {name: scope.tree for name, scope in people.items()})
+            system = _tree(expansion.nixos, out, expansion)
+            people = {name: _tree(settings, out, expansion) for name, settings in expansion.home.items()}
+            try:
+                _file(out, path, source, system, people)
+            except Unwritable as error:
+                out.findings.append(_unwritable(expansion, error))
+                continue
             imports.append(f"./{'/'.join(names)}.nix")
             homes |= dict.fromkeys(expansion.home)
             _use_inputs(out, host, expansion)
@@ -81,23 +85,22 @@ def lay_out(resolver: Resolver, host: Host, expansions: Iterable[Expansion]) -> 
     return out
 
 
-class _Scope:
+def _tree(settings: list[Setting], out: HostFiles, expansion: Expansion) -> dict[str, Any]:
     """The settings of one scope of one module, put together."""
+    tree: dict[str, Any] = {}
+    for setting in settings:
+        try:
+            _assign(tree, setting.path, setting.value)
+        except _Conflict as conflict:
+            what = f"sets `{join_path(setting.path)}` twice: {conflict}"
+            out.findings.append(_broken(expansion, setting, what))
+    return tree
 
-    def __init__(self, settings: list[Setting], out: HostFiles, host: Host, expansion: Expansion) -> None:
-        self.tree: dict[str, Any] = {}
-        for setting in settings:
-            try:
-                _assign(self.tree, setting.path, setting.value)
-            except _Conflict as conflict:
-                out.findings.append(
-                    Finding(
-                        "broken-module",
-                        f"the module {expansion.module.name} sets `{join_path(setting.path)}` twice: {conflict}",
-                        host=host.name,
-                        origin=Origin(expansion.module.shown_path, setting.line, 1, setting.line, 1),
-                    )
-                )
+
+def _broken(expansion: Expansion, setting: Setting, what: str) -> Finding:
+    where = Origin(expansion.module.shown_path, setting.line, 1, setting.line, 1)
+    help = "this is a mistake in the module's code, not in what you set"
+    return Finding("broken-module", f"the module {expansion.module.name} {what}", origin=where, help=help)
 
 
 class _Conflict(Exception):
@@ -136,32 +139,41 @@ def _file(out: HostFiles, path: str, source: str, system: dict[str, Any], people
         return path_literal(f"./{stem}/{file.name}")
 
     writer = Writer("nixos", place)
-    body = _bindings(writer, system, "  ", out)
+    body = writer.bindings(system, "  ")
     for person, tree in people.items():
         home = Writer("home", place)
-        inner = _bindings(home, tree, "      ", out)
+        inner = home.bindings(tree, "      ")
         if "config" in home.arguments:
             name = join_path(("home-manager", "users", person))
             body += f"  {name} =\n    {{ config, ... }}:\n    {{\n{inner}    }};\n"
         else:
-            body += _bindings(home, {"home-manager": {"users": {person: tree}}}, "  ", out)
+            body += home.bindings({"home-manager": {"users": {person: tree}}}, "  ")
         writer.arguments |= home.arguments - {"config"}
         writer.files |= home.files
     for file in writer.files:
         if isinstance(file, FleetPath):
             out.copies.add(file.path)
-        else:
-            out.files[f"{directory}/{stem}/{file.name}"] = Content(file.text, file.executable)
+        elif out.files.setdefault(f"{directory}/{stem}/{file.name}", content := _content(file)) != content:
+            raise Unwritable(f"two files are both called {file.name}")
     head = f"{lambda_head(writer.arguments)}\n" if writer.arguments else ""
     out.files[path] = Content(f"# Written by pantherOS: {source}.\n{head}{{\n{body}}}\n")
 
 
-def _bindings(writer: Writer, tree: dict[str, Any], indent: str, out: HostFiles) -> str:
-    try:
-        return writer.bindings(tree, indent)
-    except Unwritable as error:
-        out.findings.append(Finding("unwritable-value", str(error)))
-        return ""
+def _content(file: File) -> Content:
+    return Content(file.text, file.executable)
+
+
+def _unwritable(expansion: Expansion, error: Unwritable) -> Finding:
+    """The setting whose value Nix cannot hold, looked for once it is known that there is one."""
+    for _, _, settings in expansion.scopes():
+        for setting in settings:
+            try:
+                Writer(place=lambda file: "./file").value(setting.value)
+            except Unwritable as reason:
+                return _broken(
+                    expansion, setting, f"sets `{join_path(setting.path)}` to what Nix cannot hold: {reason}"
+                )
+    return _broken(expansion, Setting((), None, 1), str(error))
 
 
 def _copy_path(path: str, directory: str) -> str:

@@ -75,9 +75,10 @@ class Module:
         """The first sentence of its docstring."""
         return (inspect.getdoc(self.code) or "").split("\n\n")[0].replace("\n", " ")
 
-    def broken(self, error: BaseException, doing: str = "cannot be loaded") -> Finding:
-        """A finding for an exception out of this module's code, at the deepest of its lines in the traceback."""
-        line, column = 1, 1
+    def broken(self, error: BaseException, doing: str = "cannot be loaded", line: int | None = None) -> Finding:
+        """A finding for an exception out of this module's code: at the deepest of its lines in the traceback, or at
+        `line` where it is in none."""
+        line, column = line or 1, 1
         if isinstance(error, SyntaxError) and error.filename == str(self.path):
             line, column = error.lineno or 1, error.offset or 1
         for frame in traceback.extract_tb(error.__traceback__):

@@ -190,11 +190,15 @@ class Resolver:
     def resolve(self, host: Host, module: Module, stack: Stack) -> tuple[ModuleOptions, list[Finding]]:
         """What a module's options come to in these layers, and what is wrong with them."""
         given = stack.get("pantherOS", module.names)
+        defaults = self._defaults(host, module)
         name = f"pantherOS.{module.name}"
 
         def locate(path: Path, key: bool) -> Origin | None:
-            found = stack.origin("pantherOS", (*module.names, *path), key=key)
-            return found or Origin(module.shown_path, 1, 1, 1, 1)
+            if _says(given, path[:1]) or not _says(defaults, path[:1]):
+                found = stack.origin("pantherOS", (*module.names, *path), key=key)
+                if found:
+                    return found
+            return Origin(module.shown_path, 1, 1, 1, 1)
 
         findings: list[Finding] = []
         if given is not None and not isinstance(given, dict):
@@ -203,7 +207,6 @@ class Resolver:
             findings.append(Finding("wrong-type", message, option=name, origin=locate((), False), help=help))
             given = None
         data = overlay(_table_defaults(module.options, given), given) if given else {}
-        defaults = self._defaults(host, module)
         if defaults:
             data = overlay(defaults, data)
         options, found = check(module.options, data, locate, name=name)
@@ -284,6 +287,10 @@ class _Circle(Exception):
     def __init__(self, modules: list[str]) -> None:
         super().__init__(" → ".join(modules))
         self.modules = modules
+
+
+def _says(values: Any, path: Path) -> bool:
+    return isinstance(values, dict) and (not path or path[0] in values)
 
 
 def _table_defaults(model: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
