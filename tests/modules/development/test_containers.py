@@ -692,6 +692,7 @@ def test_guard_is_valid_nftables(box: Make, tmp_path: Path) -> None:
             "duplicate-port",
             "services.b.ports",
         ),
+        ('services."a b" = { image = "a" }\n', "service-name", "services.a b"),
         ('services.a = { image = "a", ports = ["70000:1"] }\n', "port-out-of-range", "services.a.ports"),
     ],
 )
@@ -701,6 +702,15 @@ def test_findings(box: Make, body: str, code: str, at: str) -> None:
     finding = next(f for f in found.findings if f.code == code)
     assert finding.option.startswith(f"{TABLE}.{at}")
     assert finding.origin and finding.origin.file == "hosts/box/host.toml"
+
+
+def test_an_unknown_secret_is_told_once(box: Make) -> None:
+    body = """\
+registries.github = { enable = true, username = "a", secret = "gone" }
+services.a = { image = "ghcr.io/a/a", secrets = [{ secret = "lost" }] }
+"""
+    found = box(body, people='["ada", "bob"]')
+    assert found.codes().count("unknown-secret") == 2
 
 
 @pytest.mark.parametrize(

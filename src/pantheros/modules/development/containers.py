@@ -68,7 +68,6 @@ Volume = Annotated[
         description='a volume such as "data:/var/lib/data" or "/srv/web:/srv:ro"',
     ),
 ]
-ServiceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$", description="a container's name")]
 
 HOME_STORAGE = ".local/share/containers"
 SYSTEM_STORAGE = "/var/lib/containers"
@@ -328,7 +327,7 @@ class Options(ModuleOptions):
     """Images for other processors."""
     security: Security = Security()
     """What containers may do."""
-    services: dict[ServiceName, Service] = {}
+    services: dict[str, Service] = {}
     """Containers that belong to the machine, by name; each is the systemd service `podman-<name>`."""
 
 
@@ -410,15 +409,17 @@ def resources(o: Options, host: Host) -> Resources:
             cache = f"/var/tmp/buildah-cache-{person.uid}"
             yield State(cache, user=person.name, group="users", mode="0700", backup=False)
         for login in _logins(options):
-            yield SecretUse(login.secret, f"login to {login.registry}", person=person.name)
+            if login.secret in host.fleet.secrets:  # `findings` tells of others, where they are written
+                yield SecretUse(login.secret, f"login to {login.registry}", person=person.name)
     for name, service in o.services.items():
         unit = f"podman-{name}"
         found = _login_of(o, service.image)
-        if found:
+        if found and found.secret in host.fleet.secrets:
             reader = f"{unit}-image" if _pulled_apart(o, found) else unit
             yield SecretUse(found.secret, f"login to {found.registry}, for the container {name}", service=reader)
         for use in service.secrets:
-            yield SecretUse(use.secret, f"the container {name}", service=unit)
+            if use.secret in host.fleet.secrets:
+                yield SecretUse(use.secret, f"the container {name}", service=unit)
         for source in _kept(o, service):
             yield State(source)
         for port in map(_port, service.ports):
@@ -1351,6 +1352,13 @@ def _service_findings(o: Options, host: Host) -> Findings:
     taken: list[tuple[str, str, PublishedPort]] = []
     for name, service in o.services.items():
         at = f"services.{key(name)}"
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+            yield Finding(
+                "service-name",
+                f'"{name}" is no name for a container',
+                at=at,
+                help="use letters, digits, `_`, `.` and `-`, and a letter or digit first",
+            )
         for use in service.secrets:
             if use.secret not in host.fleet.secrets:
                 known = ", ".join(sorted(host.fleet.secrets))
