@@ -173,8 +173,9 @@ class Port:
 class SecretUse:
     """A use of a secret.
 
-    `service` is the systemd service that reads it; `person` says that it lies in that person's home. `needed` says
-    when: OpNix fetches secrets once the network is up, so what boot or activation needs cannot come from it.
+    `at` is the option that names it, below the module (`registries.github.secret`). `service` is the systemd
+    service that reads it; `person` says that it lies in that person's home. `needed` says when: OpNix fetches
+    secrets once the network is up, so what boot or activation needs cannot come from it.
     """
 
     name: str
@@ -182,6 +183,7 @@ class SecretUse:
     service: str | None = None
     person: str | None = None
     needed: Literal["running", "boot", "activation"] = "running"
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

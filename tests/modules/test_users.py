@@ -240,7 +240,12 @@ def test_nobody_can_log_in_at_the_screen(users: Callable[..., Any], kind: str) -
 )
 def test_locked_out(users: Callable[..., Any], text: str) -> None:
     top = FLEET + "\n[people.carol]\nadmin = true\n"
-    assert "locked-out" in codes(users('kind = "server"\n' + text, top))
+    found = users('kind = "server"\n' + text, top)
+    assert settings(found).get("users.mutableUsers", True) is True  # or NixOS would refuse it
+    assert [f.severity for f in found.findings if f.code == "locked-out"] == ["warning"]
+    insisting = users(text + "[pantherOS.users]\nimmutable = true\n", top)
+    assert "locked-out" in codes(insisting)
+    assert [f.severity for f in insisting.findings if f.code == "locked-out"] == ["error"]
     assert "locked-out" not in codes(users(text + "[pantherOS.users]\nimmutable = false\n", top))
     assert "locked-out" not in codes(users(text + f'[pantherOS.users.root]\nkeys = ["{KEY} root"]\n', top))
 

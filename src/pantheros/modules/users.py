@@ -76,8 +76,10 @@ class Sudo(Group):
 class Options(ModuleOptions):
     enable: bool = True
     """Whether to use this module."""
-    immutable: bool = True
-    """Make accounts exactly what the fleet says, at every start: `passwd` and `useradd` have no lasting effect."""
+    immutable: bool | None = None
+    """Make accounts exactly what the fleet says, at every start: `passwd` and `useradd` have no lasting effect. Left
+    out, it is so as soon as somebody who may become root has a key or a password: NixOS refuses to lock everybody
+    out."""
     password_file: AbsolutePath | None = None
     """A person's own: file on the host that holds the hash of their password, as `mkpasswd` prints it. It is read when
     the system starts, before secrets arrive, so it must lie on a disk that outlives reboots, and never in the fleet."""
@@ -97,8 +99,8 @@ class Options(ModuleOptions):
 
 
 def nixos(o: Options, host: Host) -> Settings:
-    yield "users.mutableUsers", not o.immutable
-    yield from _root(o)
+    yield "users.mutableUsers", not immutable(o, host)
+    yield from _root(o, host)
     for person in host.people:
         yield from _account(person)
     yield from _groups(host)
@@ -146,10 +148,10 @@ def _account(person: Person) -> Settings:
         yield f"{account}.linger", own.linger
 
 
-def _root(o: Options) -> Settings:
+def _root(o: Options, host: Host) -> Settings:
     if o.root.password_file:
         yield "users.users.root.hashedPasswordFile", o.root.password_file
-    elif o.immutable:
+    elif immutable(o, host):
         yield "users.users.root.hashedPassword", "!"
     if o.root.keys:
         yield "users.users.root.openssh.authorizedKeys.keys", list(o.root.keys)
@@ -236,20 +238,28 @@ def _shared_numbers(host: Host) -> Findings:
 # Ways in ------------------------------------------------------------------------------------------------------
 
 
+def immutable(o: Options, host: Host) -> bool:
+    """Whether accounts are exactly what the fleet says."""
+    return o.immutable if o.immutable is not None else _somebody_gets_in(o, host)
+
+
+def _somebody_gets_in(o: Options, host: Host) -> bool:
+    """Whether root, or somebody who may become root, has a key or a password."""
+    admins = any(_keys_of(person) or person[Options].password_file for person in _admins(host))
+    return bool(admins or o.root.keys or o.root.password_file)
+
+
 def _way_in(o: Options, host: Host) -> Findings:
-    if not o.immutable:
-        return
     people = host.people
-    if not (
-        o.root.keys
-        or o.root.password_file
-        or any(_keys_of(person) or person[Options].password_file for person in _admins(host))
-    ):
+    if o.immutable is False:
+        return
+    if not _somebody_gets_in(o, host):
         yield Finding(
             "locked-out",
-            "nobody who may become root could log in: no admin has a key or a password"
+            "nobody who may become root can log in: no admin has a key or a password"
             if _admins(host)
-            else "nobody could administer this host: none of its people is an admin",
+            else "nobody can administer this host: none of its people is an admin",
+            severity="error" if o.immutable else "warning",
             at="immutable",
             help="give an admin `keys` (`admin = true` under [people.<name>]), set their `passwordFile`, or set"
             " `root.keys`",
@@ -300,7 +310,7 @@ def _password_file_findings(o: Options, host: Host) -> Findings:
 def _asks_password(o: Options, host: Host) -> bool:
     if o.sudo.password is not None:
         return o.sudo.password
-    return not o.immutable or all(person[Options].password_file for person in _admins(host))
+    return not immutable(o, host) or all(person[Options].password_file for person in _admins(host))
 
 
 def _sudo(o: Options, host: Host) -> Settings:
@@ -336,7 +346,7 @@ def _sudo_findings(o: Options, host: Host) -> Findings:
     if not o.sudo.enable:
         return
     lacking = [person.name for person in _admins(host) if not person[Options].password_file]
-    if o.immutable and o.sudo.password and lacking:
+    if immutable(o, host) and o.sudo.password and lacking:
         names = " and ".join(lacking)
         yield Finding(
             "sudo-without-password",

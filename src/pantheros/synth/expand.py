@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from pantheros.findings import Finding, Origin
-from pantheros.module import Host, ModuleOptions, Person
+from pantheros.findings import Finding, Origin, nearest
+from pantheros.module import Host, ModuleOptions, Person, SecretUse
 from pantheros.nix.values import Override, Scope, Value, split_path
 from pantheros.releases.index import UNKNOWN, Index
 from pantheros.synth.causes import asked_for
@@ -15,6 +15,9 @@ from pantheros.synth.library import BrokenModule, Module
 from pantheros.synth.resolve import Resolver
 
 Names = tuple[str, ...]
+
+SECRETS = "security.secrets"
+"""The module that brings secrets to a host."""
 
 
 class Setting(NamedTuple):
@@ -58,7 +61,31 @@ def expand(
         if not all_settings:
             _drop_defaults(resolver, host, expansion, index)
         expansions.append(expansion)
-    return expansions, findings
+    return expansions, [*findings, *_secret_findings(resolver, host)]
+
+
+def _secret_findings(resolver: Resolver, host: Host) -> list[Finding]:
+    """Uses of secrets that nothing can meet, at the options that name them."""
+    findings: dict[tuple[str, str], Finding] = {}
+    fetched = any(module.name == SECRETS for module in resolver.modules(host))
+    for use in host.resources(SecretUse):
+        known = host.fleet.secrets
+        option = use.at or f"pantherOS.{SECRETS}"
+        where = _origin(resolver, host, split_path(option))
+        if use.name not in known:
+            guess = nearest(use.name, known)
+            message = f"the fleet has no secret `{use.name}`, which is wanted for {use.purpose}"
+            help = f"did you mean `{guess}`?" if guess else f'add `{use.name} = "op://..."` to [secrets] in fleet.toml'
+            code = "unknown-secret"
+        elif not fetched:
+            message = f"nothing fetches the secret `{use.name}`, which is wanted for {use.purpose}"
+            help = f"leave `pantherOS.{SECRETS}` enabled"
+            code = "secret-not-fetched"
+        else:
+            continue
+        found = Finding(code, message, help=help, option=option, host=host.name, origin=where)
+        findings.setdefault((use.name, option), found)
+    return list(findings.values())
 
 
 def expand_module(resolver: Resolver, host: Host, module: Module) -> Expansion:
@@ -109,27 +136,26 @@ def _module_findings(resolver: Resolver, host: Host, module: Module) -> list[Fin
     found = []
     try:
         for finding in function(resolver.resolved(host, module), host) or ():
-            at = split_path(finding.at) if finding.at else ()
-            stack = resolver.stack(host)
-            origin = finding.origin or stack.origin("pantherOS", (*module.names, *at))
-            found.append(
-                Finding(
-                    finding.code,
-                    finding.message,
-                    finding.severity,
-                    finding.help,
-                    finding.at,
-                    finding.option or ".".join(("pantherOS", module.name, *at)),
-                    host.name,
-                    origin or Origin(host.declared.file, 1, 1, 1, 1),
-                    finding.related,
-                )
-            )
+            option = finding.option or ".".join(filter(None, ("pantherOS", module.name, finding.at)))
+            origin = finding.origin or _origin(resolver, host, split_path(option))
+            found.append(replace(finding, option=option, host=host.name, origin=origin))
     except BrokenModule:
         raise
     except Exception as error:
         raise BrokenModule(module.broken(error, "fails to judge its options")) from error
     return found
+
+
+def _origin(resolver: Resolver, host: Host, option: Names) -> Origin:
+    """Where an option was set, by the system's layers or by a person's; or where what is around it was."""
+    stacks = [resolver.stack(host), *(resolver.person_stack(host, person) for person in host.people)]
+    path = option[1:] if option[0] == "pantherOS" else ()
+    for stack in stacks if path else ():
+        if stack.get("pantherOS", [str(name) for name in path]) is not None:
+            origin = stack.origin("pantherOS", path)
+            if origin:
+                return origin
+    return stacks[0].origin("pantherOS", path) or Origin(host.declared.file, 1, 1, 1, 1)
 
 
 def _drop_defaults(resolver: Resolver, host: Host, expansion: Expansion, index: Index) -> None:

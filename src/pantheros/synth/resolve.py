@@ -238,7 +238,12 @@ class Resolver:
             function = module.function("resources")
             if function is not None:
                 try:
-                    found += function(self.resolved(host, module), host)
+                    found += [
+                        replace(each, at=f"pantherOS.{module.name}.{each.at}")
+                        if isinstance(each, SecretUse) and each.at
+                        else each
+                        for each in function(self.resolved(host, module), host)
+                    ]
                 except Exception as error:
                     self._once(module.broken(error, "fails to name its resources"))
         return list(dict.fromkeys(found))

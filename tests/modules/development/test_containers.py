@@ -692,7 +692,7 @@ def test_guard_is_valid_nftables(box: Make, tmp_path: Path) -> None:
             "duplicate-port",
             "services.b.ports",
         ),
-        ('services."a b" = { image = "a" }\n', "service-name", "services.a b"),
+        ('services."a b" = { image = "a" }\n', "service-name", 'services."a b"'),
         ('services.a = { image = "a", ports = ["70000:1"] }\n', "port-out-of-range", "services.a.ports"),
     ],
 )

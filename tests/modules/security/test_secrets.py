@@ -263,7 +263,7 @@ owner = "eve"
 def test_findings_name_the_purpose_and_the_fix(fleet):
     (finding,) = own(built(fleet, WEB + 'secret = "web-key"\n'))
     assert "the web server" in finding.message
-    assert "[secrets.web-key]" in finding.help
+    assert "webKey" in finding.help
 
 
 def test_owners_that_are_known(fleet):

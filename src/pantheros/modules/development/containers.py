@@ -409,17 +409,17 @@ def resources(o: Options, host: Host) -> Resources:
             cache = f"/var/tmp/buildah-cache-{person.uid}"
             yield State(cache, user=person.name, group="users", mode="0700", backup=False)
         for login in _logins(options):
-            if login.secret in host.fleet.secrets:  # `findings` tells of others, where they are written
-                yield SecretUse(login.secret, f"login to {login.registry}", person=person.name)
+            yield SecretUse(login.secret, f"the login to {login.registry}", person=person.name, at=login.at)
     for name, service in o.services.items():
         unit = f"podman-{name}"
         found = _login_of(o, service.image)
-        if found and found.secret in host.fleet.secrets:
+        if found:
             reader = f"{unit}-image" if _pulled_apart(o, found) else unit
-            yield SecretUse(found.secret, f"login to {found.registry}, for the container {name}", service=reader)
+            purpose = f"the login to {found.registry}, for the container {name}"
+            yield SecretUse(found.secret, purpose, service=reader, at=found.at)
         for use in service.secrets:
-            if use.secret in host.fleet.secrets:
-                yield SecretUse(use.secret, f"the container {name}", service=unit)
+            at = f"services.{key(name)}.secrets"
+            yield SecretUse(use.secret, f"the container {name}", service=unit, at=at)
         for source in _kept(o, service):
             yield State(source)
         for port in map(_port, service.ports):
@@ -545,6 +545,8 @@ class Login:
     username: str
     secret: str
     insecure: bool = False
+    at: str = ""
+    """The option that names the secret."""
 
 
 def _named_registries(o: Options) -> Iterator[tuple[str, str, Registry | CustomRegistry]]:
@@ -559,8 +561,14 @@ def _named_registries(o: Options) -> Iterator[tuple[str, str, Registry | CustomR
 
 def _logins(o: Options) -> list[Login]:
     return [
-        Login(place, registry.username, registry.secret, getattr(registry, "insecure", False))
-        for place, _, registry in _named_registries(o)
+        Login(
+            place,
+            registry.username,
+            registry.secret,
+            getattr(registry, "insecure", False),
+            f"{at}.secret" if isinstance(registry, Registry) else at,
+        )
+        for place, at, registry in _named_registries(o)
         if registry.username and registry.secret
     ]
 
@@ -646,7 +654,7 @@ def _registry_findings(o: Options, host: Host) -> Findings:
     seen: set[tuple[str, str]] = set()
     for options in everybody:
         for place, at, registry in _named_registries(options):
-            finding = _login_finding(place, at, registry, everybody, host)
+            finding = _login_finding(place, at, registry, everybody)
             if finding and (finding.code, place) not in seen:
                 seen.add((finding.code, place))
                 yield finding
@@ -677,17 +685,9 @@ def _registry_findings(o: Options, host: Host) -> Findings:
 
 
 def _login_finding(
-    place: str, at: str, registry: Registry | CustomRegistry, everybody: list[Options], host: Host
+    place: str, at: str, registry: Registry | CustomRegistry, everybody: list[Options]
 ) -> Finding | None:
     named = at if isinstance(registry, Registry) else ""
-    if registry.secret and registry.secret not in host.fleet.secrets:
-        known = ", ".join(sorted(host.fleet.secrets))
-        return Finding(
-            "unknown-secret",
-            f"the login to {place} uses the secret `{registry.secret}`, which the fleet does not have",
-            at=f"{named}.secret" if named else at,
-            help=f"add `{registry.secret}` under [secrets] of fleet.toml" + (f"; there are {known}" if known else ""),
-        )
     if registry.username and not registry.secret:
         return Finding(
             "registry-without-secret",
@@ -1359,16 +1359,6 @@ def _service_findings(o: Options, host: Host) -> Findings:
                 at=at,
                 help="use letters, digits, `_`, `.` and `-`, and a letter or digit first",
             )
-        for use in service.secrets:
-            if use.secret not in host.fleet.secrets:
-                known = ", ".join(sorted(host.fleet.secrets))
-                yield Finding(
-                    "unknown-secret",
-                    f"the container {name} reads the secret `{use.secret}`, which the fleet does not have",
-                    at=f"{at}.secrets",
-                    help=f"add `{use.secret}` under [secrets] of fleet.toml"
-                    + (f"; there are {known}" if known else ""),
-                )
         for other in service.depends_on:
             if other not in o.services:
                 yield Finding(

@@ -458,7 +458,7 @@ def _persistent_already(ground: _Ground, path: str, option: str) -> Finding:
 
 def _about_passwords(host: Host, ground: _Ground) -> Findings:
     accounts = host[users.Options]
-    if accounts.enable and not accounts.immutable:
+    if accounts.enable and not users.immutable(accounts, host):
         yield Finding(
             "passwords-vanish",
             "passwords that are set on the machine are gone after a boot",

@@ -167,11 +167,11 @@ def resources(o: Options, host: Host) -> Resources:
     if o.open_firewall:
         yield Port(o.port, "Tailscale, directly between machines", "udp", "public")
     if o.auth_key:
-        yield SecretUse(o.auth_key, "joining the tailnet", service="tailscaled-autoconnect")
+        yield SecretUse(o.auth_key, "joining the tailnet", service="tailscaled-autoconnect", at="authKey")
 
 
 def findings(o: Options, host: Host) -> Findings:
-    yield from _key_findings(o, host) if o.auth_key is not None else _no_key_findings(o)
+    yield from _key_findings(o) if o.auth_key is not None else _no_key_findings(o)
     yield from _exit_node_findings(o, host)
     if o.operator is not None and o.operator not in {person.name for person in host.people}:
         yield Finding(
@@ -321,14 +321,7 @@ def _udp_tuning(o: Options) -> Settings:
 # Findings -----------------------------------------------------------------------------------------------------
 
 
-def _key_findings(o: Options, host: Host) -> Findings:
-    if o.auth_key not in host.fleet.secrets:
-        yield Finding(
-            "unknown-secret",
-            f"the fleet has no secret `{o.auth_key}` to join the tailnet with",
-            at="authKey",
-            help=f"add `[secrets.{o.auth_key}]` with its 1Password `reference` to fleet.toml",
-        )
+def _key_findings(o: Options) -> Findings:
     asked = [name for name in ("ephemeral", "preauthorized") if getattr(o, name) is not None]
     if asked and not o.tags:
         yield Finding(

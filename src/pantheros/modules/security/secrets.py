@@ -135,6 +135,11 @@ def home(o: Options, host: Host, person: Person) -> Settings:
 
 
 def resources(o: Options, host: Host) -> Resources:
+    for name in o.expose:
+        yield SecretUse(name, "the list `expose`", at="expose")
+    for person in host.people:
+        for name in person[Options].personal:
+            yield SecretUse(name, f"the list `personal` of {person.name}", person=person.name, at="personal")
     yield State(o.token_file, kind="file", mode="0640", backup=False)
     if o.storage == "disk":
         yield State(_directory(o), backup=False)
@@ -144,7 +149,7 @@ def resources(o: Options, host: Host) -> Resources:
 
 
 def findings(o: Options, host: Host) -> Findings:
-    uses = _uses(o, host)
+    uses = host.resources(SecretUse)
     for use in uses:
         yield from _use_findings(use, host)
     for name in sorted({use.name for use in uses if use.name in host.fleet.secrets}):
@@ -173,21 +178,10 @@ _TOKEN_FILE = "/etc/opnix-token"
 _IN_HOME = ".local/share/opnix"
 
 
-def _uses(o: Options, host: Host) -> list[SecretUse]:
-    """Every use on the host, by modules and as listed."""
-    listed = [SecretUse(name, "`expose`") for name in o.expose]
-    personal = [
-        SecretUse(name, f"`personal` of {person.name}", person=person.name)
-        for person in host.people
-        for name in person[Options].personal
-    ]
-    return [*host.resources(SecretUse), *listed, *personal]
-
-
 def _system_secrets(o: Options, host: Host) -> dict[str, Entry]:
     """OpNix's entries for what the system uses, by name."""
     services: dict[str, dict[str, None]] = {}
-    for use in _uses(o, host):
+    for use in host.resources(SecretUse):
         if use.person is None and use.name in host.fleet.secrets:
             found = services.setdefault(use.name, dict.fromkeys(map(_unit, host.fleet.secrets[use.name].services)))
             if use.service:
@@ -294,12 +288,6 @@ def _mend_opnix_0_9() -> Settings:
 
 
 def _use_findings(use: SecretUse, host: Host) -> Findings:
-    if use.name not in host.fleet.secrets:
-        yield Finding(
-            "unknown-secret",
-            f"the fleet has no secret `{use.name}`, which is wanted for {use.purpose}",
-            help=f"add `[secrets.{use.name}]` with its 1Password `reference` to fleet.toml",
-        )
     if use.needed != "running":
         when = "to boot" if use.needed == "boot" else "while the system is activated"
         yield Finding(
