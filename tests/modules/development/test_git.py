@@ -383,17 +383,31 @@ def test_all_that_is_set_arrives(fleet, release):
 
 
 def test_who_commits_is_the_person(fleet):
-    found = fleet(
-        {
-            "hosts/box/host.toml": ON
-            + '[people.ada]\n[people.bob.pantherOS.development.git.user]\nemail = "robert@example.org"\n',
-            "fleet.toml": 'name = "t"\nrelease = "26.05"\n'
-            '[people.ada]\nname = "Ada Example"\nemail = "ada@example.org"\n[people.bob]\nname = "Bob Example"\nemail = "bob@example.org"\n',
-        }
-    )
+    people = """
+name = "t"
+release = "26.05"
+[people.ada]
+name = "Ada Example"
+email = "ada@example.org"
+[people.bob]
+name = "Bob Example"
+email = "bob@example.org"
+"""
+    host = ON + '[people.ada]\n[people.bob.pantherOS.development.git.user]\nemail = "robert@example.org"\n'
+    found = fleet({"fleet.toml": people, "hosts/box/host.toml": host})
     ada, bob = (config(found.home(person=person, module=MODULE)) for person in ("ada", "bob"))
     assert (ada["user.name"], ada["user.email"]) == ("Ada Example", "ada@example.org")
     assert (bob["user.name"], bob["user.email"]) == ("Bob Example", "robert@example.org")
+
+
+def test_one_person_alone(fleet):
+    host = "[people.ada.pantherOS.development.git]\nenable = true\nssh.enable = true\n"
+    found = fleet({"hosts/box/host.toml": host})
+    assert found.home(module=MODULE)["programs.git.enable"] is True
+    assert found.nixos(module=MODULE) == {}
+    kept = found.model.resolver.host("box").resources(State)
+    assert [state.path for state in kept if state.person == "ada" and state.path == ".ssh"] == [".ssh"]
+    assert ours(found) == []
 
 
 def test_extra_config_wins(fleet):
@@ -880,6 +894,35 @@ def test_merges_are_checked(hooked):
     done = repository.attempt("merge", "side")
     assert done.returncode != 0
     assert "nothing was merged" in done.stderr
+
+
+def test_all_else_that_git_does_goes_on_as_before(hooked):
+    repository = hooked('preCommit = ["true"]\nprePush = ["true"]\ncommitMsg = ["true"]')
+    repository.remote()
+    for name in ("one", "two", "three"):
+        repository.add(name)
+        assert repository.commit(name).returncode == 0
+    repository.git("push", "origin", "main", "--tags")
+    repository.git("switch", "--create", "side", "HEAD~1")
+    repository.git("cherry-pick", "main")
+    repository.add("four")
+    repository.git("stash")
+    repository.git("rebase", "--exec", "true", "--force-rebase", "HEAD~2")
+    repository.git("stash", "pop")
+    assert repository.commit("four").returncode == 0
+    repository.git("format-patch", "-1", "--output-directory", "patches")
+    repository.git("reset", "--quiet", "--hard", "HEAD~1")
+    repository.git("am", *map(str, sorted((repository.path / "patches").iterdir())))
+    repository.git("revert", "--no-edit", "HEAD")
+    repository.git("notes", "add", "--message", "note")
+    repository.git("gc", "--quiet")
+    repository.git("fetch", "--prune", "origin")
+    clone = repository.home.run("git", "clone", "--quiet", str(repository.path), "clone", cwd=repository.home.root)
+    assert clone.returncode == 0, clone.stderr
+    repository.git(
+        "-c", "protocol.file.allow=always", "submodule", "add", str(repository.home.root / "remote.git"), "sub"
+    )
+    assert repository.commit("sub").returncode == 0
 
 
 def test_custom_hooks_after_the_fact_do_not_block(hooked):
@@ -1392,6 +1435,7 @@ def test_lfs_uploads_before_a_push(home):
         ('hooks.preCommit = ["linnt"]\n', "unknown-check"),
         ('hooks.preCommit = ["conventional-commits"]\n', "check-before-message"),
         ('hooks.custom = { post-merg = ["true"] }\n', "unknown-hook"),
+        ('hooks.custom = { push-to-checkout = ["true"] }\n', "hook-of-one-repository"),
         ('hooks.preCommit = ["lint"]\nextraConfig.core.hooksPath = "/x"\n', "hooks-path-taken"),
         ('workflow = "trunk"\nprotectedBranches = ["main"]\n', "trunk-is-protected"),
         ('aliases = { "a b" = "status" }\n', "invalid-alias"),
@@ -1416,6 +1460,11 @@ def test_a_sane_configuration_has_no_findings(fleet, text):
 
 def test_nobody_there(fleet):
     assert "git-without-people" in fleet({"hosts/box/host.toml": ON}).codes()
+
+
+def test_gnupg_for_one_person_alone_lacks_its_agent(fleet):
+    host = "[people.ada.pantherOS.development.git]\nenable = true\nsigning.enable = true\n"
+    assert "no-gnupg-agent" in fleet({"hosts/box/host.toml": host}).codes()
 
 
 def test_without_an_address_git_asks_rather_than_guesses(fleet):

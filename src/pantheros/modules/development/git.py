@@ -47,7 +47,10 @@ VariableName = Annotated[
     str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="the name of an environment variable")
 ]
 GitScalar = str | bool | int
-GitValue = GitScalar | list[GitScalar]
+GitValue = Annotated[
+    GitScalar | list[GitScalar], Field(description="a string, a whole number, true, false, or a list of such")
+]
+GitSection = Annotated[dict[str, GitValue | dict[str, GitValue]], Field(description="a table of Git's configuration")]
 
 
 class User(Group):
@@ -258,7 +261,7 @@ class Options(ModuleOptions):
     """Git LFS."""
     maintenance: Maintenance = Maintenance()
     """Background maintenance."""
-    extra_config: dict[str, dict[str, GitValue | dict[str, GitValue]]] = {}
+    extra_config: dict[str, GitSection] = {}
     """Anything else in Git's configuration, by section; it wins over what the options above come to."""
 
 
@@ -317,7 +320,8 @@ def resources(o: Options, host: Host) -> Resources:
         yield from _state(options, person)
         for name, forge in _forges(options):
             if forge.token:
-                yield SecretUse(forge.token, f"Git's login at {name}", person=person.name)
+                at = f"integrations.{type(forge).__name__.lower()}.token"
+                yield SecretUse(forge.token, f"Git's login at {name}", person=person.name, at=at)
 
 
 def _state(o: Options, person: Person) -> Iterator[State]:
@@ -913,6 +917,10 @@ GIT_HOOKS = (
 )
 """Git's hooks, all of which a global hooks directory takes from the repositories. Left out is push-to-checkout, whose
 mere presence changes what Git does."""
+_OWN_ONLY = {
+    "proc-receive": "it talks with Git while it runs",
+    "push-to-checkout": "where there is one, Git leaves the work tree to it",
+}
 
 
 def _has_hooks(o: Options) -> bool:
@@ -991,6 +999,14 @@ def findings(o: Options, host: Host) -> Findings:
                 at="user",
                 help=f"set `name` and `email` under `[people.{person.name}]` in fleet.toml",
             )
+    if not o.enable and any(_uses_gpg(options) for _, options in users):
+        yield Finding(
+            "no-gnupg-agent",
+            "somebody here signs with GnuPG, whose agent belongs to the system, where this module is not enabled",
+            severity="warning",
+            at="enable",
+            help="enable `pantherOS.development.git` for the host, or sign with SSH",
+        )
     judged: list[Options] = []
     for options in [options for _, options in users] or [o]:
         if options not in judged:
@@ -1001,7 +1017,6 @@ def findings(o: Options, host: Host) -> Findings:
             yield from _judge_hooks(options)
             yield from _judge_aliases(options)
             yield from _judge_tools(options)
-            yield from _judge_forges(options, host)
             yield from _judge_rest(options, host)
 
 
@@ -1087,11 +1102,18 @@ def _judge_hooks(o: Options) -> Findings:
             help="put it into `hooks.commitMsg`",
         )
     for hook in o.hooks.custom:
-        if hook not in GIT_HOOKS:
+        if hook in _OWN_ONLY:
+            yield Finding(
+                "hook-of-one-repository",
+                f"`{hook}` works only as a repository's own hook: {_OWN_ONLY[hook]}",
+                at=f"hooks.custom.{key(hook)}",
+                help="put it into the repository's .git/hooks",
+            )
+        elif hook not in GIT_HOOKS:
             guess = nearest(hook, GIT_HOOKS)
             yield Finding(
                 "unknown-hook",
-                f"Git has no hook `{hook}`" if hook != "push-to-checkout" else f"`{hook}` works only in a repository",
+                f"Git has no hook `{hook}`",
                 at=f"hooks.custom.{key(hook)}",
                 help=f"did you mean `{guess}`?" if guess else f"there are: {', '.join(GIT_HOOKS)}",
             )
@@ -1197,22 +1219,6 @@ def _judge_tools(o: Options) -> Findings:
                 severity="warning",
                 at=at,
                 help=f"did you mean `{guess}`?" if guess else f"say how in `extraConfig.{section}.{key(tool)}.cmd`",
-            )
-
-
-def _judge_forges(o: Options, host: Host) -> Findings:
-    for field, forge in (
-        ("github", o.integrations.github),
-        ("gitlab", o.integrations.gitlab),
-        ("gitea", o.integrations.gitea),
-    ):
-        if forge.enable and forge.token and forge.token not in host.fleet.secrets:
-            guess = nearest(forge.token, host.fleet.secrets)
-            yield Finding(
-                "unknown-secret",
-                f"there is no secret `{forge.token}`",
-                at=f"integrations.{field}.token",
-                help=f"did you mean `{guess}`?" if guess else f"add `{forge.token}` under `[secrets]` in fleet.toml",
             )
 
 
