@@ -241,7 +241,7 @@ class Stack:
             if table.root == root:
                 found, value = table.get(path)
                 if found:
-                    seen.update(_leaves(value, tuple(path)))
+                    seen.update(leaves_of(value, tuple(path)))
         return iter(sorted(seen))
 
     def without(self, root: Root, path: Sequence[str]) -> Stack:
@@ -268,10 +268,11 @@ def _joins(lower: tuple[Table, Any], higher: tuple[Table, Any]) -> bool:
     return lists and lower[0].priority == higher[0].priority
 
 
-def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def leaves_of(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths of the values in a tree; lists and empty tables are values."""
     if isinstance(value, dict) and value:
         for name, below in value.items():
-            yield from _leaves(below, (*path, name))
+            yield from leaves_of(below, (*path, name))
     elif path:
         yield path
 

@@ -89,6 +89,9 @@ class DeclaredHosts(Mapping[str, DeclaredHost]):
             found = self._known[name] = self._read(name, self.files[name])
         return found
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.files
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.files)
 

@@ -551,9 +551,7 @@ def _any(devices: _Node) -> bool:
 
 
 def _modules(hardware: _Node, *kinds: str) -> tuple[str, ...]:
-    return _sorted(
-        module for kind in kinds for device in hardware[kind] for module in device["driver_modules"].texts()
-    )
+    return _sorted(module for kind in kinds for device in hardware[kind] for module in device["driver_modules"].texts())
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:

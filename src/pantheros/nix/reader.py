@@ -102,8 +102,7 @@ class _Argument:
 
 
 _Read: TypeAlias = (
-    "bool | int | float | str | Expression | _Known | _Set | _List"
-    " | _Priority | _Prioritised | _Argument | None"
+    "bool | int | float | str | Expression | _Known | _Set | _List | _Priority | _Prioritised | _Argument | None"
 )
 
 
@@ -192,17 +191,13 @@ class _Reader:
         node, scope = self._innermost(self._source.root.child_by_field_name("expression"), None)
         if node is None:
             if not self._broken:
-                self._add(
-                    "nix-syntax", "the file is empty", Origin(self.file, 1, 1, 1, 1), "it must hold `{ … }`"
-                )
+                self._add("nix-syntax", "the file is empty", Origin(self.file, 1, 1, 1, 1), "it must hold `{ … }`")
             return {}
         data = self._plain(_Binding(node, node, partial(self._read, node, scope)), (), 0)
         if isinstance(data, dict):
             return data
         if data is not _Known.NOTHING:
-            self._not_data(
-                "", node, "the file must hold one attribute set", "write `{ … }` around its values"
-            )
+            self._not_data("", node, "the file must hold one attribute set", "write `{ … }` around its values")
         return {}
 
     # Findings -----------------------------------------------------------------------------------------------
@@ -296,9 +291,7 @@ class _Reader:
         if isinstance(value, _Set) or value in (_Known.PACKAGES, _Known.LIB, _Known.NOTHING):
             return value
         assert node is not None  # without a node there is nothing, which was returned
-        return self._not_data(
-            "", node, "`with` opens `pkgs`, `lib` or an attribute set of `let`; this is neither"
-        )
+        return self._not_data("", node, "`with` opens `pkgs`, `lib` or an attribute set of `let`; this is neither")
 
     def _lookup(self, name: str, node: Node, scope: _Scope | None) -> _Read:
         """What a name means: `let` and the header first, then Nix's own names, then `with`, inside out."""
@@ -478,9 +471,7 @@ class _Reader:
     def _integer(self, node: Node, scope: _Scope | None) -> _Read:
         digits = self._source.of(node)
         if len(digits.lstrip("0")) > 19 or int(digits) >= 2**63:
-            return self._not_data(
-                "", node, "this number is too large for Nix", "the largest is 9223372036854775807"
-            )
+            return self._not_data("", node, "this number is too large for Nix", "the largest is 9223372036854775807")
         return int(digits)
 
     def _float(self, node: Node, scope: _Scope | None) -> _Read:
@@ -561,14 +552,10 @@ class _Reader:
         if head.type not in ("variable_expression", "select_expression"):
             # `a = 1` without its semicolon and with a name behind it reads as a call.
             call = head.type not in ("function_expression", "rec_attrset_expression")
-            return self._not_data(
-                "a call of a function", node, advice="is a `;` missing before this?" if call else ""
-            )
+            return self._not_data("a call of a function", node, advice="is a `;` missing before this?" if call else "")
         value = self._read(head, scope)
         if isinstance(value, _Priority) and _within_parentheses(function) == head:
-            return _Prioritised(
-                value.priority, _Binding(argument, argument, partial(self._read, argument, scope))
-            )
+            return _Prioritised(value.priority, _Binding(argument, argument, partial(self._read, argument, scope)))
         return value if value is _Known.NOTHING else self._not_data("a call of a function", node)
 
     # Text and paths -----------------------------------------------------------------------------------------
@@ -590,9 +577,7 @@ class _Reader:
             else:
                 sound = False
                 if value is not _Known.NOTHING:
-                    self._not_data(
-                        "", child, f"{_kind(value)} in a text", "only text, packages and paths go into text"
-                    )
+                    self._not_data("", child, f"{_kind(value)} in a text", "only text, packages and paths go into text")
         if start < end:
             pieces.append(self._source.between(start, end))
         return pieces if sound else None
@@ -663,9 +648,7 @@ class _Reader:
                 self._active.pop()
         if isinstance(value, _Prioritised):
             if isinstance(self._force(value.value), _Prioritised):
-                return self._not_data(
-                    "", binding.node, "a value has one priority only", "keep one of the two"
-                )
+                return self._not_data("", binding.node, "a value has one priority only", "keep one of the two")
             inner = self._plain(value.value, path, depth)
             return inner if inner is _Known.NOTHING else Override(value.priority, inner)
         if isinstance(value, _Known | _Priority | _Argument) and value is not _Known.NOTHING:

@@ -36,9 +36,7 @@ def syntax_findings(source: Source, text: str) -> list[Finding]:
         # Where the tokens tell what is wrong, tree-sitter's own errors are only echoes of it.
         found += _telling(source, tokens) or _stumbles(source, tokens)
         if not found:
-            found.append(
-                _error("this is not Nix", source.origin(tokens[0]) if tokens else _start(source.file))
-            )
+            found.append(_error("this is not Nix", source.origin(tokens[0]) if tokens else _start(source.file)))
     return sorted(found, key=lambda finding: finding.origin or _start(source.file))[:_MOST]
 
 
@@ -214,9 +212,7 @@ def _errors(root: Node) -> list[Node]:
 
 
 def _unplaced(source: Source, error: Node, tokens: list[Node]) -> Finding:
-    inside = [
-        t for t in tokens if error.start_byte <= t.start_byte < max(error.end_byte, error.start_byte + 1)
-    ]
+    inside = [t for t in tokens if error.start_byte <= t.start_byte < max(error.end_byte, error.start_byte + 1)]
     first = inside[0] if inside else error
     text = source.of(first).strip()
     origin = source.origin(first)

@@ -82,9 +82,7 @@ _CHANGED_FORM: dict[Scope, str] = {
 
 def _normal(name: str) -> str:
     """A name as the index spells it: `<name>` for any key, `*` for any element, else quoted as in Nix."""
-    return ".".join(
-        "<name>" if _WILD.match(part) else part if part == "*" else key(part) for part in split_path(name)
-    )
+    return ".".join("<name>" if _WILD.match(part) else part if part == "*" else key(part) for part in split_path(name))
 
 
 def _target(old: str, new: str, exists: Callable[[str], bool]) -> str:
@@ -128,9 +126,7 @@ def _options(data: dict[str, Any], scope: Scope) -> str:
     lines = [f"# {MADE_BY}", json.dumps(types, ensure_ascii=False, separators=(",", ":"))]
     for name, kind in sorted(options.items()):
         marks = "".join(
-            letter
-            for letter, flag in (("r", "read_only"), ("h", "hidden"), ("i", "internal"))
-            if name in flags[flag]
+            letter for letter, flag in (("r", "read_only"), ("h", "hidden"), ("i", "internal")) if name in flags[flag]
         )
         if marks == "h" and kind == "unspecified value" and name not in renamed and name != "passthru":
             marks += "x"
@@ -147,9 +143,7 @@ def _packages(data: dict[str, Any]) -> str:
         lists[name] = (
             members
             if isinstance(members, list)
-            else [
-                f"{outer}.{member}" for outer, inner in members.items() for member in inner if member != _MARK
-            ]
+            else [f"{outer}.{member}" for outer, inner in members.items() for member in inner if member != _MARK]
         )
     lists["python3Packages"] = lists["python312Packages"]
     lines, seen = [f"# {MADE_BY}"], dict[str, str]()

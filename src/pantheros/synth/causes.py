@@ -7,9 +7,12 @@ value instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
-from pantheros.fleet.layers import FORCE, Stack, Table
+from pydantic import BaseModel
+
+from pantheros.fleet.layers import FORCE, Stack, Table, leaves_of, overlay
 from pantheros.fleet.typed import choices_at
 from pantheros.module import Host, ModuleOptions
 from pantheros.nix.values import Value
@@ -42,26 +45,30 @@ def changed_by(
     return set()
 
 
-def asked_for(resolver: Resolver, host: Host, module: Module, outcome: Callable[[ModuleOptions], Outcome[K]]) -> set[K]:
-    """The keys of `outcome` that what the user set of the module is the cause of; `enable` aside.
+def asked_for(
+    resolver: Resolver,
+    host: Host,
+    module: Module,
+    now: Outcome[K],
+    outcome: Callable[[ModuleOptions], Outcome[K]],
+) -> set[K]:
+    """The keys of `now` that what the user set of the module is the cause of; `enable` aside.
 
-    Only the module's own options are varied, and all at once where that tells enough: this runs in every build.
+    This runs in every build, so the module's own options alone are varied, and all at once where that tells enough.
     """
-    stack = resolver.stack(host)
-    switch = (*module.names, "enable")
-    leaves = [leaf for leaf in stack.leaves("pantherOS", module.names) if leaf != switch]
-    if not leaves:
+    given = resolver.stack(host).get("pantherOS", module.names) or {}
+    switch = {name: value for name, value in given.items() if name == "enable"}
+    if given == switch:
         return set()
     options = resolver.resolved(host, module)
-    now = outcome(options)
-    without = stack
-    for leaf in leaves:
-        without = without.without("pantherOS", leaf)
-    found = _changed(now, outcome(resolver.resolve(host, module, without)[0]))
-    for leaf in leaves:
-        # Set to what it would have been anyway: only another value shows what it is the cause of.
-        if resolver.resolve(host, module, stack.without("pantherOS", leaf))[0] == options:
-            for other in _others(resolver, host, module, leaf, stack):
+    bare, _ = resolver.worked_out(host, module, switch)
+    found = _changed(now, outcome(bare))
+    for leaf in leaves_of(given):
+        if leaf == ("enable",) or len(found) == len(now):
+            continue
+        if _option_at(options, leaf) == _option_at(bare, leaf):
+            # Set to what it would have been anyway: only another value shows what it is the cause of.
+            for other in _others(resolver, host, module, given, leaf):
                 found |= _changed(now, outcome(other))
                 break
     return found
@@ -71,13 +78,34 @@ def _changed(now: Outcome[K], other: Outcome[K]) -> set[K]:
     return {name for name in now if name not in other or other[name] != now[name]}
 
 
-def _others(resolver: Resolver, host: Host, module: Module, leaf: Names, stack: Stack) -> Iterator[ModuleOptions]:
+def _option_at(options: Any, path: Names) -> Any:
+    for name in path:
+        if isinstance(options, BaseModel):
+            attribute = _attributes(type(options)).get(name)
+            options = getattr(options, attribute) if attribute else None
+        else:
+            options = options.get(name) if isinstance(options, dict) else None
+    return options
+
+
+@cache
+def _attributes(model: type[BaseModel]) -> dict[str, str]:
+    """Python's names of a model's fields, by the names that users write."""
+    return {field.alias or name: name for name, field in model.model_fields.items()}
+
+
+def _others(
+    resolver: Resolver, host: Host, module: Module, given: dict[str, Any], leaf: Names
+) -> Iterator[ModuleOptions]:
     """The module's options with another value at `leaf`, one that it can have."""
     options = resolver.resolved(host, module)
-    for value in _other_values(module, leaf[len(module.names) :], stack.get("pantherOS", leaf)):
-        other, findings = resolver.resolve(host, module, _with(stack, leaf, value))
-        if not findings and other != options:
-            yield other
+    value: Any = given
+    for name in leaf:
+        value = value[name]
+    for other in _other_values(module, leaf, value):
+        varied, wrong = resolver.worked_out(host, module, overlay(given, _nested(leaf, other)))
+        if not wrong and varied != options:
+            yield varied
 
 
 def _variants(resolver: Resolver, host: Host, module: Module, leaf: Names) -> Iterator[Resolver]:
@@ -96,11 +124,14 @@ def _variants(resolver: Resolver, host: Host, module: Module, leaf: Names) -> It
 
 
 def _with(stack: Stack, leaf: Names, value: Any) -> Stack:
-    table = stack.tables[0]
-    data: Any = value
-    for name in reversed(leaf):
-        data = {name: data}
-    return stack.extended([Table("replay", table.document, (), "pantherOS", FORCE, data)])
+    document = stack.tables[0].document
+    return stack.extended([Table("replay", document, (), "pantherOS", FORCE, _nested(leaf, value))])
+
+
+def _nested(path: Names, value: Any) -> dict[str, Any]:
+    for name in reversed(path[1:]):
+        value = {name: value}
+    return {path[0]: value}
 
 
 def _other_values(module: Module, path: Sequence[str], value: Any) -> Iterable[Any]:

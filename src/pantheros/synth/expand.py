@@ -175,7 +175,7 @@ def _drop_defaults(resolver: Resolver, host: Host, expansion: Expansion, index: 
     def outcome(options: ModuleOptions) -> dict[Names, Value]:
         return {setting.path: setting.value for setting in _run(module, lambda: nixos(options, host))}
 
-    asked = asked_for(resolver, host, module, outcome)
+    asked = asked_for(resolver, host, module, {setting.path: setting.value for setting in same}, outcome)
     expansion.nixos = [s for s in expansion.nixos if s not in same or s.path in asked]
 
 

@@ -14,7 +14,7 @@ from pantheros.findings import Finding, Origin
 from pantheros.fleet.layers import Stack, overlay
 from pantheros.fleet.model import DeclaredFleet
 from pantheros.fleet.read import read_text
-from pantheros.fleet.typed import check
+from pantheros.fleet.typed import Locate, check
 from pantheros.hardware.facter import Report, read_report
 from pantheros.module import Endpoint, Fleet, Host, ModuleOptions, Person, Port, SecretUse, State
 from pantheros.synth.library import BrokenModule, Library, Module
@@ -182,35 +182,36 @@ class Resolver:
         )
 
     def _resolve(self, host: Host, module: Module, person: Person | None) -> ModuleOptions:
-        options, findings = self.resolve(host, module, self.stack(host, person))
+        stack = self.stack(host, person)
+        given = stack.get("pantherOS", module.names)
+        if given is not None and not isinstance(given, dict):
+            name = f"pantherOS.{module.name}"
+            message = f"`{name}` is a module, and takes a table of options"
+            help = f"write `{name}.enable = true`" if given is True else ""
+            where = stack.origin("pantherOS", module.names)
+            self._add(Finding("wrong-type", message, option=name, origin=where, help=help), host)
+            given = None
+
+        def locate(path: Path, key: bool) -> Origin | None:
+            if given and (not path or path[0] in given):
+                return stack.origin("pantherOS", (*module.names, *path), key=key)
+            return Origin(module.shown_path, 1, 1, 1, 1)  # what the module itself makes the default
+
+        options, findings = self.worked_out(host, module, given or {}, locate)
         for finding in findings:
             self._add(finding, host)
         return options
 
-    def resolve(self, host: Host, module: Module, stack: Stack) -> tuple[ModuleOptions, list[Finding]]:
-        """What a module's options come to in these layers, and what is wrong with them."""
-        given = stack.get("pantherOS", module.names)
+    def worked_out(
+        self, host: Host, module: Module, given: dict[str, Any], locate: Locate = lambda path, key: None
+    ) -> tuple[ModuleOptions, list[Finding]]:
+        """What a module's options come to on a host where a user sets `given`, and what is wrong with that."""
         defaults = self._defaults(host, module)
-        name = f"pantherOS.{module.name}"
-
-        def locate(path: Path, key: bool) -> Origin | None:
-            if _says(given, path[:1]) or not _says(defaults, path[:1]):
-                found = stack.origin("pantherOS", (*module.names, *path), key=key)
-                if found:
-                    return found
-            return Origin(module.shown_path, 1, 1, 1, 1)
-
-        findings: list[Finding] = []
-        if given is not None and not isinstance(given, dict):
-            message = f"`{name}` is a module, and takes a table of options"
-            help = f"write `{name}.enable = true`" if given is True else ""
-            findings.append(Finding("wrong-type", message, option=name, origin=locate((), False), help=help))
-            given = None
         data = overlay(_table_defaults(module.options, given), given) if given else {}
         if defaults:
             data = overlay(defaults, data)
-        options, found = check(module.options, data, locate, name=name)
-        return (options if options is not None else module.options()), [*findings, *found]
+        options, findings = check(module.options, data, locate, name=f"pantherOS.{module.name}")
+        return (options if options is not None else module.options()), findings
 
     def _defaults(self, host: Host, module: Module) -> dict[str, Any]:
         function = module.function("defaults")
@@ -292,10 +293,6 @@ class _Circle(Exception):
     def __init__(self, modules: list[str]) -> None:
         super().__init__(" → ".join(modules))
         self.modules = modules
-
-
-def _says(values: Any, path: Path) -> bool:
-    return isinstance(values, dict) and (not path or path[0] in values)
 
 
 def _table_defaults(model: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:

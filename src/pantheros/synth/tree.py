@@ -63,6 +63,7 @@ class Tree:
         self.shown = shown
         """The directory's name for people."""
         self.manifest: dict[str, set[str]] = {}
+        self._obstacles: dict[str, Finding | None] = {}
         try:
             text = (directory / MANIFEST).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
@@ -144,23 +145,22 @@ class Tree:
         if staging.exists():
             shutil.rmtree(staging)
         staging.mkdir(parents=True)
-        names: dict[str, str] = {}
-        for number, path in enumerate(written):
+        # Staged under the same directories: moving between large directories is slow.
+        directories = _Directories()
+        for path in written:
             content = wanted[path].content
             assert content is not None, path
-            names[path] = _write_new(f"{staging}/{number}", content, executable=wanted[path].executable)
+            staged = f"{staging}/{path}"
+            directories.make_for(staged)
+            _write_new(staged, content, executable=wanted[path].executable)
         both = {path: set(digests) for path, digests in self.manifest.items()}
         for path, w in wanted.items():
             both.setdefault(path, set()).add(w.digest)
         self._replace({MANIFEST: _manifest(both)})
-        made: set[str] = set()
-        for path, name in names.items():
+        for path in written:
             target = f"{self.directory}/{path}"
-            parent = target.rpartition("/")[0]
-            if parent not in made:
-                os.makedirs(parent, exist_ok=True)
-                made.add(parent)
-            os.replace(name, target)
+            directories.make_for(target)
+            os.replace(f"{staging}/{path}", target)
         for path in plan.remove:
             (self.directory / path).unlink(missing_ok=True)
             self._prune(path)
@@ -214,16 +214,22 @@ class Tree:
         return None if content is None else hashlib.sha256(content).hexdigest()
 
     def _obstacle(self, path: str) -> Finding | None:
-        """A directory where a file is to be, or a file where a directory is to be."""
-        if (self.directory / path).is_dir():
+        """A directory where a file is to be, or a file (or a link) where a directory is to be."""
+        if os.path.isdir(f"{self.directory}/{path}"):
             return self._foreign(path, "a directory")
-        for parent in list((self.directory / path).parents):
-            if parent == self.directory:
-                return None
-            if parent.is_symlink() or (parent.exists() and not parent.is_dir()):
-                relative = parent.relative_to(self.directory).as_posix()
-                # One of ours that gives way to a directory is removed by hand: it was a file for a reason.
-                return self._foreign(relative)
+        parent = path.rpartition("/")[0]
+        if not parent:
+            return None
+        if parent not in self._obstacles:
+            self._obstacles[parent] = self._obstacle_of_directory(parent)
+        return self._obstacles[parent]
+
+    def _obstacle_of_directory(self, path: str) -> Finding | None:
+        while path:
+            full = f"{self.directory}/{path}"
+            if os.path.islink(full) or (os.path.lexists(full) and not os.path.isdir(full)):
+                return self._foreign(path)
+            path = path.rpartition("/")[0]
         return None
 
     def _foreign(self, path: str, what: str = "") -> Finding:
@@ -253,7 +259,20 @@ def _leaves(path: str) -> bool:
     return path.startswith("/") or ".." in path.split("/")
 
 
-def _write_new(path: str, content: bytes, *, executable: bool = False) -> str:
+class _Directories:
+    """Makes the directories of files, each once."""
+
+    def __init__(self) -> None:
+        self._made: set[str] = set()
+
+    def make_for(self, path: str) -> None:
+        parent = path.rpartition("/")[0]
+        if parent not in self._made:
+            os.makedirs(parent, exist_ok=True)
+            self._made.add(parent)
+
+
+def _write_new(path: str, content: bytes, *, executable: bool = False) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o777 if executable else 0o666)
     try:
         view = memoryview(content)
@@ -261,4 +280,3 @@ def _write_new(path: str, content: bytes, *, executable: bool = False) -> str:
             view = view[os.write(descriptor, view) :]
     finally:
         os.close(descriptor)
-    return path
