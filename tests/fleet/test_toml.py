@@ -294,12 +294,7 @@ def test_no_damage_raises(start: int, length: int, scrap: str) -> None:
 
 names = st.text("abcXYZ09_-", min_size=1) | st.text(st.characters(exclude_categories=["Cs", "Cc"]))
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-scalars = (
-    st.booleans()
-    | st.integers(-(2**63), 2**63 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | texts
-)
+scalars = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | texts
 values = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
@@ -310,9 +305,7 @@ values = st.recursive(
 def quoted(text: str) -> str:
     plain = {'"': '\\"', "\\": "\\\\"}
     return (
-        '"'
-        + "".join(plain.get(c) or (f"\\u{ord(c):04x}" if ord(c) < 32 or ord(c) == 127 else c) for c in text)
-        + '"'
+        '"' + "".join(plain.get(c) or (f"\\u{ord(c):04x}" if ord(c) < 32 or ord(c) == 127 else c) for c in text) + '"'
     )
 
 
@@ -327,11 +320,7 @@ def inline(value: Any) -> str:
         case int():
             return str(value)
         case float():
-            return (
-                repr(value)
-                if "e" not in repr(value) or "." in repr(value)
-                else repr(value).replace("e", ".0e")
-            )
+            return repr(value) if "e" not in repr(value) or "." in repr(value) else repr(value).replace("e", ".0e")
         case str():
             return quoted(value)
         case list():
@@ -342,12 +331,8 @@ def inline(value: Any) -> str:
 
 def written(data: dict[str, Any], path: tuple[str, ...] = ()) -> str:
     tables = {k: v for k, v in data.items() if isinstance(v, dict)}
-    lists = {
-        k: v for k, v in data.items() if isinstance(v, list) and v and all(isinstance(i, dict) for i in v)
-    }
-    text = "".join(
-        f"{written_key(k)} = {inline(v)}\n" for k, v in data.items() if k not in tables and k not in lists
-    )
+    lists = {k: v for k, v in data.items() if isinstance(v, list) and v and all(isinstance(i, dict) for i in v)}
+    text = "".join(f"{written_key(k)} = {inline(v)}\n" for k, v in data.items() if k not in tables and k not in lists)
     for name, table in tables.items():
         inner = (*path, name)
         text += f"[{'.'.join(map(written_key, inner))}]\n{written(table, inner)}"

@@ -87,7 +87,9 @@ def test_every_option_is_explained(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_there_are_examples(name: str) -> None:
-    counts = {s: sum(e.module == name and e.section == s for e in EXAMPLES) for s in ("Examples", "Integration patterns")}
+    counts = {
+        s: sum(e.module == name and e.section == s for e in EXAMPLES) for s in ("Examples", "Integration patterns")
+    }
     if name in ("development.git", "development.containers"):
         assert 10 <= counts["Examples"] <= 15
         assert 5 <= counts["Integration patterns"] <= 8

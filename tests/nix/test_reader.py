@@ -464,11 +464,7 @@ class Writer:
         return self.random.choice([" ", "\n", " # c\n"]).join(found) + "\n"
 
     def value(self, depth: int, bound: list[str]) -> str:
-        kinds = (
-            ["text", "indented", "number", "word"]
-            + ["list", "set", "set"] * (depth > 0)
-            + ["name"] * bool(bound)
-        )
+        kinds = ["text", "indented", "number", "word"] + ["list", "set", "set"] * (depth > 0) + ["name"] * bool(bound)
         match self.random.choice(kinds):
             case "text":
                 return self.text(bound)
@@ -479,9 +475,7 @@ class Writer:
             case "word":
                 return self.random.choice(["true", "false", "null"])
             case "list":
-                return (
-                    f"[ {' '.join(self.value(depth - 1, bound) for _ in range(self.random.randrange(4)))} ]"
-                )
+                return f"[ {' '.join(self.value(depth - 1, bound) for _ in range(self.random.randrange(4)))} ]"
             case "set":
                 return f"{{ {self.bindings(depth - 1, bound)} }}"
             case _:

@@ -54,9 +54,7 @@ def test_a_syntax_error_is_a_warning() -> None:
 
 @given(
     st.text()
-    | st.lists(st.sampled_from(["./a", "..", "/", "${", "}", '"', "''", "+", " ", "{", "ä", "\0"])).map(
-        "".join
-    )
+    | st.lists(st.sampled_from(["./a", "..", "/", "${", "}", '"', "''", "+", " ", "{", "ä", "\0"])).map("".join)
 )
 @settings(max_examples=200, deadline=None)
 def test_no_text_raises(text: str) -> None:

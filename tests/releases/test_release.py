@@ -53,8 +53,6 @@ def test_end_of_life() -> None:
 
 
 def test_no_data_is_loaded() -> None:
-    code = (
-        "import sys, pantheros.releases.release; print(any('releases.index' in name for name in sys.modules))"
-    )
+    code = "import sys, pantheros.releases.release; print(any('releases.index' in name for name in sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"

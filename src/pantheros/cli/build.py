@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, parse_release
-from pantheros.cli.output import err, finding_json, out, print_json, report
+from pantheros.cli.output import finding_json, print_json, report, say
 from pantheros.git import untracked
 from pantheros.synth.build import build_tree
 from pantheros.synth.tree import Plan
@@ -59,26 +58,26 @@ def command(
         return int(failed or (check and plan.stale))
     report(findings, fleet)
     if failed:
-        err.print(f"nothing was written to {directory}")
+        say(f"nothing was written to {directory}", error=True)
         return 1
     if check:
         if plan.stale:
             _changes(plan, directory)
-            out.print(Text.assemble((f"{directory} is stale: ", "bold red"), "run `panther build`"))
+            say((f"{directory} is stale: ", "bold red"), "run `panther build`")
             return 1
-        out.print(f"{directory} is current")
+        say(f"{directory} is current")
         return 0
     if dry_run:
         _changes(plan, directory)
     took = time.perf_counter() - started
     _summary(len(built.hosts), plan, directory, took, written=written)
     if new:
-        out.print(f"git does not track {len(new)} new file{'s' * (len(new) > 1)} yet, so Nix would not see them:")
+        say(f"git does not track {len(new)} new file{'s' * (len(new) > 1)} yet, so Nix would not see them:")
         for path in new[:5]:
-            out.print(f"  {directory / path}")
+            say(f"  {directory / path}")
         if len(new) > 5:
-            out.print(f"  and {len(new) - 5} more")
-        out.print(f"run: git add {directory}")
+            say(f"  and {len(new) - 5} more")
+        say(f"run: git add {directory}")
     return 0
 
 
@@ -86,7 +85,7 @@ def _changes(plan: Plan, directory: Path) -> None:
     marks = (("+", "green", plan.create), ("~", "yellow", plan.change), ("-", "red", plan.remove))
     for mark, colour, paths in marks:
         for path in paths:
-            out.print(Text.assemble((f"  {mark} ", colour), str(directory / path)))
+            say((f"  {mark} ", colour), str(directory / path))
 
 
 def _summary(hosts: int, plan: Plan, directory: Path, took: float, *, written: bool) -> None:
@@ -98,9 +97,7 @@ def _summary(hosts: int, plan: Plan, directory: Path, took: float, *, written: b
     ]
     files = ", ".join(f"{n} {word}" for n, word in counts if n) or "no files"
     verb = "built" if written else "would build"
-    out.print(
-        Text.assemble(
-            (f"{verb} {hosts} host{'s' * (hosts != 1)}", "bold green"),
-            f" in {directory}: {files} ({took:.2f} s)",
-        )
+    say(
+        (f"{verb} {hosts} host{'s' * (hosts != 1)}", "bold green"),
+        f" in {directory}: {files} ({took:.2f} s)",
     )

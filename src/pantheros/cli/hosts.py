@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich import box
-from rich.table import Table
-
 from pantheros.cli.fleet import FleetArgument, JsonOption, model_of
-from pantheros.cli.output import finding_json, out, print_json, report
+from pantheros.cli.output import finding_json, print_json, report, table
 
 
 def command(fleet: FleetArgument = Path(), json: JsonOption = False) -> int:
@@ -33,18 +30,20 @@ def command(fleet: FleetArgument = Path(), json: JsonOption = False) -> int:
         ]
         print_json({"fleet": model.declared.table.name, "hosts": rows, "findings": list(map(finding_json, findings))})
         return int(any(finding.severity == "error" for finding in findings))
-    table = Table(box=box.SIMPLE_HEAD if out.is_terminal else None, pad_edge=False)
-    for title in ("host", "kind", "stage", "system", "profiles", "people", "address"):
-        table.add_column(title)
-    for host in hosts:
-        table.add_row(
-            host.name,
-            host.kind,
-            host.stage,
-            host.system,
-            ", ".join(model.declared.profiles_of(host.declared)),
-            ", ".join(person.name for person in host.people),
-            host.address,
-        )
-    out.print(table)
+    titles = ("host", "kind", "stage", "system", "profiles", "people", "address")
+    table(
+        titles,
+        [
+            (
+                host.name,
+                host.kind,
+                host.stage,
+                host.system,
+                ", ".join(model.declared.profiles_of(host.declared)),
+                ", ".join(person.name for person in host.people),
+                host.address,
+            )
+            for host in hosts
+        ],
+    )
     return report(findings, fleet)

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.text import Text
 
-from pantheros.cli.output import out
+from pantheros.cli.output import say
 from pantheros.cli.schema import write_schemas
 from pantheros.findings import PantherError
 from pantheros.fleet.read import FLEET_FILE, HOST_NAME, USER_NAME
@@ -63,20 +62,18 @@ def command(
     except OSError as error:
         raise PantherError(f"cannot write {directory}: {(error.strerror or str(error)).lower()}") from error
     write_schemas(Library(directory), directory / _SCHEMAS)
-    out.print(Text(f"A fleet in {directory}:", style="bold"))
+    say((f"A fleet in {directory}:", "bold"))
     for name, (_, why) in files.items():
-        out.print(Text.assemble((f"  {name}", "cyan"), f"\n      {why}"))
-    out.print(
-        Text.assemble(
-            (f"  {_SCHEMAS}/", "cyan"),
-            "\n      What editors complete and check these files with; `panther schema` makes it anew.",
-        )
+        say((f"  {name}", "cyan"), f"\n      {why}")
+    say(
+        (f"  {_SCHEMAS}/", "cyan"),
+        "\n      What editors complete and check these files with; `panther schema` makes it anew.",
     )
     here = "" if directory == Path() else f" {directory}"
-    out.print("\nNext:")
-    out.print(f"  panther build{here}        writes the flake to {directory / 'nixos'}")
-    out.print(f"  panther show {host}{here}   shows what the machine comes to")
-    out.print("  panther modules            lists what else there is to switch on")
+    say("\nNext:")
+    say(f"  panther build{here}        writes the flake to {directory / 'nixos'}")
+    say(f"  panther show {host}{here}   shows what the machine comes to")
+    say("  panther modules            lists what else there is to switch on")
     return 0
 
 
@@ -88,7 +85,7 @@ def _answer(question: str, given: str | None, found: str, ask: bool, rule: re.Pa
             return answer
         if given is not None or not ask:
             raise PantherError(f"{answer!r} will not do: {question.lower()}")
-        out.print(f"{answer!r} will not do")
+        say(f"{answer!r} will not do")
 
 
 def _account() -> str:

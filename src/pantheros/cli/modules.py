@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
 from pantheros.cli.fleet import JsonOption, is_fleet
-from pantheros.cli.output import finding_json, one_line, out, print_json, report
+from pantheros.cli.output import finding_json, one_line, print_json, report, say, table
 from pantheros.findings import Finding, PantherError
 from pantheros.synth.describe import OptionText, options_of, text_of
 from pantheros.synth.library import BrokenModule, Library, Module
@@ -66,13 +63,10 @@ def _list(library: Library, fleet: Path, json: bool, names: list[str] | None = N
         ]
         print_json({"modules": found, "findings": [finding_json(finding) for finding in findings]})
         return int(bool(findings))
-    table = Table(box=box.SIMPLE_HEAD if out.is_terminal else None, pad_edge=False)
-    table.add_column("module", no_wrap=True)
-    table.add_column("options", justify="right")
-    table.add_column("what it does")
-    for module, summary, count in rows:
-        table.add_row(module.name, str(count), summary)
-    out.print(table)
+    table(
+        ("module", "options", "what it does"),
+        [(module.name, str(count), summary) for module, summary, count in rows],
+    )
     return report(findings, fleet)
 
 
@@ -88,18 +82,13 @@ def _one(module: Module, json: bool) -> int:
             }
         )
         return 0
-    out.print(Text(f"pantherOS.{module.name}", style="bold cyan"))
-    out.print(text_of(module))
+    say((f"pantherOS.{module.name}", "bold cyan"))
+    say(text_of(module))
     for option in options:
-        out.print()
-        out.print(Text.assemble((option.path, "bold"), (f"  {option.type}", "cyan")))
-        out.print(f"    {option.text}")
-        out.print(
-            Text(
-                f"    {'required' if option.required else 'default: ' + one_line(option.default)}",
-                style="dim",
-            )
-        )
+        say()
+        say((option.path, "bold"), (f"  {option.type}", "cyan"))
+        say(f"    {option.text}")
+        say((f"    {'required' if option.required else 'default: ' + one_line(option.default)}", "dim"))
     return 0
 
 

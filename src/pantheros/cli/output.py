@@ -4,25 +4,54 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.markup import escape
-from rich.text import Text
 
 from pantheros.findings import Finding, Origin
 from pantheros.fleet.typed import shown
 from pantheros.nix.values import Expression, Override, Value
 from pantheros.nix.writer import Unwritable, Writer
 
+Part = str | tuple[str, str]
+"""Some text, or a text and rich's name of its style."""
+
 _ALIKE = 4
 """As many findings of the same words are shown in full; the rest are counted."""
 _COLOURS = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+def say(*parts: Part, error: bool = False) -> None:
+    """Print a line; in its styles where a terminal shows it."""
+    stream = sys.stderr if error else sys.stdout
+    if not stream.isatty():
+        stream.write("".join(part if isinstance(part, str) else part[0] for part in parts) + "\n")
+        return
+    # Loaded for people only: programs that read our output do not wait for it.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    Console(file=stream, highlight=False, soft_wrap=True).print(Text.assemble(*parts))
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; as columns of plain text where there is no terminal."""
+    if sys.stdout.isatty():
+        from rich import box  # noqa: PLC0415
+        from rich.console import Console  # noqa: PLC0415
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        shown_table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for number, title in enumerate(titles):
+            shown_table.add_column(title, no_wrap=number == 0)
+        for row in rows:
+            shown_table.add_row(*(Text(cell) for cell in row))
+        Console(highlight=False).print(shown_table)
+        return
+    widths = [max(len(row[number]) for row in [titles, *rows]) for number in range(len(titles))]
+    for row in [titles, *rows]:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def print_json(data: Any) -> None:
@@ -30,7 +59,7 @@ def print_json(data: Any) -> None:
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
-def report(findings: Iterable[Finding], root: Path, console: Console = err) -> int:
+def report(findings: Iterable[Finding], root: Path) -> int:
     """Print findings the way compilers do; 1 when one of them is an error, else 0."""
     findings = list(findings)
     lines: dict[str, list[str]] = {}
@@ -43,23 +72,23 @@ def report(findings: Iterable[Finding], root: Path, console: Console = err) -> i
             if finding is same[_ALIKE]:
                 more = len(same) - _ALIKE
                 hosts = f" (hosts {finding.host} to {same[-1].host})" if finding.host and same[-1].host else ""
-                console.print(_headline(finding))
-                console.print(f"  ... in {more} more place{'s' * (more > 1)}{hosts}\n")
+                say(*_headline(finding), error=True)
+                say(f"  ... in {more} more place{'s' * (more > 1)}{hosts}\n", error=True)
             continue
-        console.print(_headline(finding))
+        say(*_headline(finding), error=True)
         if finding.origin is not None:
-            console.print(_excerpt(finding.origin, root, lines))
+            say(*_excerpt(finding.origin, root, lines), error=True)
         for related in finding.related:
-            console.print(Text.assemble(("   = ", "blue"), f"{related.message}: {related.origin}"))
+            say(("   = ", "blue"), f"{related.message}: {related.origin}", error=True)
         if finding.help:
-            console.print(Text.assemble(("   = help: ", "blue"), finding.help))
-        console.print()
+            say(("   = help: ", "blue"), finding.help, error=True)
+        say(error=True)
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = sum(finding.severity == "warning" for finding in findings)
     if errors or warnings:
         counts = [(errors, "error", "bold red"), (warnings, "warning", "bold yellow")]
-        parts = [(f"{n} {word}{'s' * (n > 1)}", style) for n, word, style in counts if n]
-        console.print(Text(" and ").join(Text(*part) for part in parts))
+        parts: list[Part] = [(f"{n} {word}{'s' * (n > 1)}", style) for n, word, style in counts if n]
+        say(*(parts if len(parts) == 1 else [parts[0], " and ", parts[1]]), error=True)
     return 1 if errors else 0
 
 
@@ -78,35 +107,37 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _headline(finding: Finding) -> Text:
+def _headline(finding: Finding) -> list[Part]:
     colour = _COLOURS[finding.severity]
     host = f" (host {finding.host})" if finding.host and finding.origin is None else ""
-    return Text.assemble((f"{finding.severity}[{finding.code}]", colour), (f": {finding.message}{host}", "bold"))
+    return [(f"{finding.severity}[{finding.code}]", colour), (f": {finding.message}{host}", "bold")]
 
 
-def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]]) -> Text:
+def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]]) -> list[Part]:
     """The place, and its line with the span underlined, where the file can be read."""
     if origin.file not in cache:
         try:
             cache[origin.file] = (root / origin.file).read_text(encoding="utf-8").split("\n")
         except (OSError, ValueError):
             cache[origin.file] = []
-    text = Text.assemble(("  --> ", "blue"), str(origin))
+    parts: list[Part] = [("  --> ", "blue"), str(origin)]
     lines = cache[origin.file]
     if not 0 < origin.line <= len(lines) or origin[1:] == (1, 1, 1, 1):
-        return text  # a whole file has no line to show
+        return parts  # a whole file has no line to show
     line = lines[origin.line - 1]
     end = origin.end_column if origin.end_line == origin.line else len(line) + 1
     width = max(1, min(end, len(line) + 1) - origin.column)
     shown_line = line.replace("\t", " ")
     number = str(origin.line)
     gap = " " * len(number)
-    text.append(f"\n {gap} |\n", "blue")
-    text.append(f" {number} | ", "blue")
-    text.append(f"{shown_line}\n")
-    text.append(f" {gap} | ", "blue")
-    text.append(" " * (origin.column - 1) + "^" * width, "bold red")
-    return text
+    underline = " " * (origin.column - 1) + "^" * width
+    return [
+        *parts,
+        (f"\n {gap} |\n {number} | ", "blue"),
+        f"{shown_line}\n",
+        (f" {gap} | ", "blue"),
+        (underline, "bold red"),
+    ]
 
 
 def plain(value: Any) -> Any:
@@ -133,6 +164,3 @@ def one_line(value: Value, width: int = 72) -> str:
     """A value as Nix code on one line, shortened."""
     text = " ".join(nix(value).split())
     return text if len(text) <= width else text[: width - 1] + "…"
-
-
-__all__ = ["err", "escape", "finding_json", "nix", "one_line", "out", "plain", "print_json", "report"]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from pantheros.cli.fleet import FleetArgument, is_fleet
-from pantheros.cli.output import out, print_json
+from pantheros.cli.output import print_json, say
 from pantheros.findings import PantherError
 from pantheros.synth.library import BrokenModule, Library
 from pantheros.synth.schema import fleet_schema, host_schema
@@ -36,7 +36,7 @@ def command(
     if to is not None:
         write_schemas(library, to)
         for name in SCHEMA_FILES.values():
-            out.print(f"wrote {to / name}")
+            say(f"wrote {to / name}")
         return 0
     print_json(schemas if file is None else schemas[file])
     return 0

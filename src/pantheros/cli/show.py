@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, model_of, swapped
-from pantheros.cli.output import finding_json, one_line, out, plain, print_json, report
+from pantheros.cli.output import finding_json, one_line, plain, print_json, report, say
 from pantheros.module import Host, Person
 from pantheros.nix.values import join_path
 from pantheros.synth.build import Model, unique
@@ -53,9 +52,7 @@ def command(
             }
         )
         return int(failed)
-    out.print(
-        Text.assemble((shown.name, "bold"), f"  {shown.kind}, {shown.stage}, {shown.system}, NixOS {shown.release}")
-    )
+    say((shown.name, "bold"), f"  {shown.kind}, {shown.stage}, {shown.system}, NixOS {shown.release}")
     for module in model.resolver.modules(shown):
         _print_module(model, shown, module, every=every)
     _print_settings("nixos", system)
@@ -73,8 +70,8 @@ def _json(settings: Merged) -> dict[str, Any]:
 
 
 def _print_module(model: Model, host: Host, module: Module, *, every: bool) -> None:
-    out.print()
-    out.print(Text(f"pantherOS.{module.name}", style="bold cyan"))
+    say()
+    say((f"pantherOS.{module.name}", "bold cyan"))
     stack = model.resolver.stack(host)
     defaults = dict(leaves(module.options().model_dump(by_alias=True)))
     for path, value in leaves(_options(model, host, module, None)):
@@ -86,14 +83,14 @@ def _print_module(model: Model, host: Host, module: Module, *, every: bool) -> N
         if origin is None and not every and defaults.get(path) == value:
             continue
         where = str(origin) if origin else ("default" if defaults.get(path) == value else "default of this host")
-        out.print(Text.assemble(f"  {join_path(path)} = {one_line(value)}", (f"  # {where}", "dim")))
+        say(f"  {join_path(path)} = {one_line(value)}", (f"  # {where}", "dim"))
 
 
 def _print_settings(title: str, settings: Merged) -> None:
     if not settings:
         return
-    out.print()
-    out.print(Text(title, style="bold cyan"))
+    say()
+    say((title, "bold cyan"))
     for path, found in settings.items():
         sources = dict.fromkeys(d.module or "raw" for d in found.definitions)
-        out.print(Text.assemble(f"  {join_path(path)} = {one_line(found.value)}", (f"  # {', '.join(sources)}", "dim")))
+        say(f"  {join_path(path)} = {one_line(found.value)}", (f"  # {', '.join(sources)}", "dim"))

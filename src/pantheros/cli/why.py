@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, model_of
-from pantheros.cli.output import one_line, out, plain, print_json
+from pantheros.cli.output import one_line, plain, print_json, say
 from pantheros.cli.show import HostArgument
 from pantheros.findings import PantherError, nearest
 from pantheros.fleet.layers import Root, Stack
@@ -255,28 +254,24 @@ def _json(answer: _Answer, host: str) -> dict[str, Any]:
 
 def _print(answer: _Answer) -> None:
     if not answer.found:
-        out.print(Text.assemble((answer.option, "bold"), f": {answer.note}"))
+        say((answer.option, "bold"), f": {answer.note}")
         return
-    out.print(Text.assemble((answer.option, "bold"), f" = {one_line(answer.value, 200)}"))
+    say((answer.option, "bold"), f" = {one_line(answer.value, 200)}")
     if answer.layers:
-        out.print("\nlayers, the lowest first" + (" (raw settings)" if answer.kind == "setting" else ""))
-        for say in answer.layers:
-            mark = ("  → ", "bold green") if say.wins else ("    ", "")
-            out.print(
-                Text.assemble(mark, f"{one_line(say.value)}", (f"  {say.layer}", "cyan"), (f"  {say.where}", "dim"))
-            )
+        say("\nlayers, the lowest first" + (" (raw settings)" if answer.kind == "setting" else ""))
+        for layer in answer.layers:
+            mark = ("  → ", "bold green") if layer.wins else ("    ", "")
+            say(mark, f"{one_line(layer.value)}", (f"  {layer.layer}", "cyan"), (f"  {layer.where}", "dim"))
     if answer.definitions:
-        out.print("\nset by")
+        say("\nset by")
         for definition in answer.definitions:
             name = f"pantherOS.{definition.module}" if definition.module else "raw settings"
-            out.print(
-                Text.assemble(
-                    f"    {one_line(definition.value)}",
-                    (f"  {name}", "cyan"),
-                    (f"  {definition.source or definition.file}", "dim"),
-                )
+            say(
+                f"    {one_line(definition.value)}",
+                (f"  {name}", "cyan"),
+                (f"  {definition.source or definition.file}", "dim"),
             )
     if answer.causes:
-        out.print("\nbecause of")
+        say("\nbecause of")
         for option, where, value in answer.causes:
-            out.print(Text.assemble(f"    {option} = {one_line(value)}", (f"  {where}", "dim")))
+            say(f"    {option} = {one_line(value)}", (f"  {where}", "dim"))

@@ -125,6 +125,7 @@ class Index:
     def __init__(self, release: Release) -> None:
         self.release = release
         self._found: dict[tuple[Scope, tuple[str, ...]], Status] = {}
+        self._defaults: dict[tuple[Scope, tuple[str, ...]], Value | Unknown] = {}
         self._tables: dict[Scope, _Table] = {}
 
     @staticmethod
@@ -142,10 +143,12 @@ class Index:
 
         Only NixOS options that lie below no `<name>` have known defaults.
         """
-        status = self.status(scope, path)
-        if status.kind != "known" or status.option is None or status.option.below:
-            return UNKNOWN
-        return self._table(scope).default(status.option.name)
+        if (scope, path) not in self._defaults:
+            status = self.status(scope, path)
+            plain = status.kind == "known" and status.option is not None and not status.option.below
+            name = status.option.name if plain and status.option else None
+            self._defaults[scope, path] = self._table(scope).default(name) if name else UNKNOWN
+        return self._defaults[scope, path]
 
     def status(self, scope: Scope, path: tuple[str, ...]) -> Status:
         """What is known of the path of a setting. `*` or a number stands for a list's element."""
@@ -431,6 +434,8 @@ def _holds(kind: str, steps: str, *, listed: bool) -> bool:
     if container:
         if container[0] == "list of " and steps[0] != "*":
             return False
+        if "DAG" in container[0] and len(steps) == 2:
+            return True  # an entry may be written out: its data, and what it comes before and after
         return _holds(kind[container.end() :], steps[1:], listed=listed)
     if kind == "submodule":
         return not listed

@@ -22,8 +22,12 @@ from pantheros.synth.expand import Expansion, expand
 from pantheros.synth.flake import HostPart, flake_nix
 from pantheros.synth.layout import COPIES, HostFiles, lay_out
 from pantheros.synth.library import Library
+from pantheros.synth.parallel import in_parallel
 from pantheros.synth.resolve import Resolver
 from pantheros.synth.tree import Plan, Tree, Wanted
+
+_WORTH_A_PROCESS = 40
+"""Hosts that take longer to work out than a process takes to start."""
 
 
 @dataclass
@@ -105,18 +109,27 @@ def build(
         model.known_host(name)
     keys = {name: _host_key(root, file) for name, file in model.declared.hosts.files.items()}
     all_hosts = digest(*keys, *keys.values())
+    names = [name for name in keys if only is None or name in only or name in present]
+    known = {
+        name: entry
+        for name in names
+        if (entry := (cached or {}).get(name)) is not None and _holds(entry, keys[name], all_hosts, root)
+    }
+
+    def work_out(some: list[str]) -> list[tuple[Entry, dict[str, Wanted]]]:
+        return [_entry(model, name, keys[name], all_hosts) for name in some]
+
+    unknown = [name for name in names if name not in known]
+    fresh = dict(zip(unknown, in_parallel(work_out, unknown, _WORTH_A_PROCESS), strict=True))
     copies: set[str] = set()
-    for name, key in keys.items():
-        selected = only is None or name in only
-        if not selected and name not in present:
-            continue
-        entry = (cached or {}).get(name)
-        if entry is None or not _holds(entry, key, all_hosts, root):
-            entry, files = _entry(model, name, key, all_hosts)
+    for name in names:
+        if name in fresh:
+            entry, files = fresh[name]
         else:
-            files = {path: Wanted(known, None, executable) for path, (known, executable) in entry.files.items()}
+            entry = known[name]
+            files = {path: Wanted(there, None, executable) for path, (there, executable) in entry.files.items()}
         built.hosts.append(entry.part)
-        if selected:
+        if only is None or name in only:
             built.files |= files
             built.findings += entry.findings
             copies |= set(entry.copies)
@@ -206,7 +219,9 @@ def build_tree(
     """
     tree = Tree(out, str(out))
     cache = Cache.load(out, _shared_key(root, release))
-    built = build(root, release, only=only, present=tree.hosts, cached=cache.entries)
+    # What is not in the tree has to be made anyway.
+    cached = {name: entry for name, entry in cache.entries.items() if name in tree.hosts}
+    built = build(root, release, only=only, present=tree.hosts, cached=cached)
     digests = {path: wanted.digest for path, wanted in built.files.items()}
     known_same = cache.unchanged(out, digests)
     plan = tree.plan(built.files, known_same=known_same, partial=only is not None, force=force)

@@ -15,6 +15,7 @@ import shutil
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from pantheros.findings import Finding, Origin, PantherError
@@ -63,6 +64,8 @@ class Tree:
         self.shown = shown
         """The directory's name for people."""
         self.manifest: dict[str, set[str]] = {}
+        # By directory, since a large tree has many files in few of them:
+        self._present: dict[str, bool] = {}
         self._obstacles: dict[str, Finding | None] = {}
         try:
             text = (directory / MANIFEST).read_text(encoding="utf-8", errors="replace")
@@ -76,7 +79,7 @@ class Tree:
             if len(digest) == 64 and path and not _leaves(path):
                 self.manifest.setdefault(path, set()).add(digest)
 
-    @property
+    @cached_property
     def hosts(self) -> set[str]:
         """The hosts that the tree holds."""
         return {path.split("/")[1] for path in self.manifest if path.startswith("hosts/")}
@@ -206,7 +209,11 @@ class Tree:
             raise PantherError(f"cannot read {self.shown}/{path}: {error.strerror}") from error
 
     def _digest(self, path: str) -> str | None:
-        if path not in self.manifest and not os.path.lexists(f"{self.directory}/{path}"):
+        """What a file holds; None where there is none."""
+        parent = path.rpartition("/")[0]
+        if parent not in self._present:
+            self._present[parent] = os.path.isdir(f"{self.directory}/{parent}")
+        if not self._present[parent]:
             return None
         if os.path.islink(f"{self.directory}/{path}"):
             return "a link"
@@ -215,9 +222,9 @@ class Tree:
 
     def _obstacle(self, path: str) -> Finding | None:
         """A directory where a file is to be, or a file (or a link) where a directory is to be."""
-        if os.path.isdir(f"{self.directory}/{path}"):
-            return self._foreign(path, "a directory")
         parent = path.rpartition("/")[0]
+        if self._present.get(parent) and os.path.isdir(f"{self.directory}/{path}"):
+            return self._foreign(path, "a directory")
         if not parent:
             return None
         if parent not in self._obstacles:
