@@ -101,7 +101,7 @@ def test_profiles_come_lowest_first_and_once(write: Write) -> None:
     fleet = read_fleet(
         write(
             {
-                "fleet.toml": 'release = "26.05"\n[profiles.a]\n[profiles.b]\ninclude = ["a"]\n[profiles.c]\ninclude = ["a", "b"]\n',
+                "fleet.toml": 'release = "26.05"\n[profiles]\na = {}\nb.include = ["a"]\nc.include = ["a", "b"]\n',
                 "hosts/x/host.toml": 'profiles = ["c", "a"]\n',
             }
         )

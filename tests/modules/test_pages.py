@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from pantheros.releases.index import Index
-from pantheros.releases.release import Release
 from pantheros.nix.values import join_path
+from pantheros.releases.release import Release
 from pantheros.synth.build import Model, build
+from pantheros.synth.describe import options_of
 from pantheros.synth.library import Library
 from pantheros.synth.merged import merge
 from pantheros.synth.pages import index_page, page_with_options
@@ -80,8 +80,6 @@ def test_the_list_of_modules_is_current() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_option_is_explained(name: str) -> None:
-    from pantheros.synth.describe import options_of
-
     assert [option.path for option in options_of(Library().modules[name]) if not option.text] == []
 
 

@@ -121,7 +121,8 @@ def test_nix_reads_back_what_was_written(batch: list[Any]) -> None:
     """Each value stands beside the same value in Nix's JSON, and Nix says whether they are equal."""
     listed = "\n".join(f"({written(value)})" for value in batch)
     expected = "\n".join(f"({_by_other_means(value)})" for value in batch)
-    code = f"let a = [\n{listed}\n]; b = [\n{expected}\n]; in builtins.genList (i: builtins.elemAt a i == builtins.elemAt b i) {len(batch)}"
+    same = f"builtins.genList (i: builtins.elemAt a i == builtins.elemAt b i) {len(batch)}"
+    code = f"let a = [\n{listed}\n]; b = [\n{expected}\n]; in {same}"
     verdicts = _evaluate(code)
     wrong = [value for value, same in zip(batch, verdicts.strip("[] \n").split(), strict=True) if same != "true"]
     assert not wrong

@@ -225,7 +225,10 @@ def test_a_broken_module_of_the_fleet_is_a_finding(write: Write) -> None:
 
 def test_modules_that_wait_for_each_other(write: Write) -> None:
     module = "from pantheros.module import ModuleOptions\n\n\nclass Options(ModuleOptions):\n    pass\n\n\n"
-    other = "def defaults(host):\n    library = host.library.library\n    return {'enable': host[library.modules['%s'].options].enable}\n"
+    other = (
+        "def defaults(host):\n    library = host.library.library\n"
+        "    return {'enable': host[library.modules['%s'].options].enable}\n"
+    )
     root = write(
         {
             "modules/a.py": module + other % "b",
