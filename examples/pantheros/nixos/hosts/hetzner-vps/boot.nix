@@ -1,0 +1,7 @@
+# Written by pantherOS: pantherOS.boot of hosts/servers/hetzner-vps/host.toml.
+{
+  boot.loader.grub = {
+    enable = true;
+    configurationLimit = 10;
+  };
+}

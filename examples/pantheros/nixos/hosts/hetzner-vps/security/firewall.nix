@@ -1,0 +1,9 @@
+# Written by pantherOS: pantherOS.security.firewall of hosts/servers/hetzner-vps/host.toml.
+{
+  networking.firewall = {
+    allowedUDPPorts = [ 41641 ];
+    interfaces.tailscale0.allowedTCPPorts = [ 22 ];
+    logRefusedConnections = true;
+    checkReversePath = "loose";
+  };
+}

@@ -1,0 +1,8 @@
+# Written by pantherOS: pantherOS.security.firewall of hosts/servers/ovh-vps/host.toml.
+{
+  networking.firewall = {
+    allowedUDPPorts = [ 41641 ];
+    interfaces.tailscale0.allowedTCPPorts = [ 22 ];
+    logRefusedConnections = true;
+  };
+}
