@@ -86,12 +86,15 @@ def _person(host: Host, name: str | None) -> Person | None:
 
 
 def _option(model: Model, host: Host, person: Person | None, path: Names) -> _Answer | None:
-    """The answer for an option of pantherOS; None when `path` is none."""
-    if path[0] == "pantherOS":
-        path = path[1:]
-    elif path[0] not in model.resolver.library.tree:
-        return None
+    """The answer for an option of pantherOS; None when `path` is none.
+
+    `pantherOS` may be left out, since few names are both: `users.users.ada` is NixOS's, `users.immutable` ours.
+    """
+    named = path[0] == "pantherOS"
+    path = path[1:] if named else path
     module = _module_of(model.resolver.library, path)
+    if not named and module is None:
+        return None
     if module is None:
         full = join_path(("pantherOS", *path))
         guess = model.resolver.library.nearest(path) if path else None
@@ -103,6 +106,8 @@ def _option(model: Model, host: Host, person: Person | None, path: Names) -> _An
     full = join_path(("pantherOS", *path))
     resolved: Any = model.resolver.resolved(host, module, person).model_dump(by_alias=True)
     value = _at(resolved, below)
+    if value is _MISSING and not named:
+        return None
     if value is _MISSING:
         known = [join_path(p) for p, _ in leaves(resolved)]
         guess = nearest(join_path(below), known)

@@ -232,7 +232,7 @@ def build_tree(
         outcome.written = True
         cache.entries |= built.entries
         cache.entries = {name: entry for name, entry in cache.entries.items() if name in built.model.declared.hosts}
-        cache.remember(out, digests, written=bool(plan.create or plan.change))
+        cache.remember(out, digests, unchanged=known_same)
         cache.save()
     return outcome
 

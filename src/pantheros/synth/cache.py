@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -91,16 +91,16 @@ class Cache:
                 found.add(path)
         return found
 
-    def remember(self, tree: Path, digests: Mapping[str, str], written: bool) -> None:
-        """Note the state of the tree's files, which have these digests now."""
-        if written:
-            # A later change must bear another time than ours.
+    def remember(self, tree: Path, digests: Mapping[str, str], unchanged: Collection[str]) -> None:
+        """Note the state of the tree's files, which have these digests now; those `unchanged` are noted already."""
+        noted = {path: self.stats[path] for path in unchanged}
+        if len(noted) < len(digests):
+            # A change after ours must bear another time than ours.
             time.sleep(_CLOCK_STEP)
-        self.stats = {
-            path: [*signature, digest]
-            for path, digest in digests.items()
-            if (signature := _signature(tree, path)) is not None
-        }
+        for path, digest in digests.items():
+            if path not in noted and (signature := _signature(tree, path)) is not None:
+                noted[path] = [*signature, digest]
+        self.stats = noted
 
 
 def _signature(tree: Path, path: str) -> list[int] | None:
