@@ -6,6 +6,15 @@ import subprocess
 from pathlib import Path
 
 
+def configured(option: str) -> str:
+    """The user's own setting of an option (`user.name`); empty without one, or without git."""
+    try:
+        found = subprocess.run(["git", "config", "--global", option], capture_output=True, check=False, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.decode(errors="replace").strip()
+
+
 def untracked(directory: Path) -> list[str]:
     """Files below `directory` that git does not track, relative to it; none outside a repository or without git."""
     try:

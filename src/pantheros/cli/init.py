@@ -16,6 +16,7 @@ from pantheros.cli.output import say
 from pantheros.cli.schema import write_schemas
 from pantheros.findings import PantherError
 from pantheros.fleet.read import FLEET_FILE, HOST_NAME, USER_NAME
+from pantheros.git import configured
 from pantheros.releases.release import CURRENT
 from pantheros.synth.library import Library
 
@@ -71,9 +72,13 @@ def command(
     )
     here = "" if directory == Path() else f" {directory}"
     say("\nNext:")
-    say(f"  panther build{here}        writes the flake to {directory / 'nixos'}")
-    say(f"  panther show {host}{here}   shows what the machine comes to")
-    say("  panther modules            lists what else there is to switch on")
+    steps = {
+        f"panther build{here}": f"writes the flake to {directory / 'nixos'}",
+        f"panther show {host}{here}": "shows what the machine comes to",
+        "panther modules": "lists what else there is to switch on",
+    }
+    for step, what in steps.items():
+        say(f"  {step:{max(map(len, steps))}}  {what}")
     return 0
 
 
@@ -113,6 +118,14 @@ def _public_key() -> str:
     return ""
 
 
+def _identity() -> str:
+    """Name and address as Git knows them here, or lines to fill in."""
+    known = {option: configured(f"user.{option}") for option in ("name", "email")}
+    return "\n".join(
+        f"{option} = {_toml(value)}" if value else f'# {option} = "..."' for option, value in known.items()
+    )
+
+
 def _toml(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -125,7 +138,9 @@ def _files(name: str, person: str, key: str, host: str, kind: Kind, disk: str | 
                 name=_toml(name),
                 release=_toml(CURRENT.name),
                 person=person,
+                identity=_identity(),
                 keys=f"[{_toml(key)}]" if key else "[]",
+                password="" if kind == "server" else _PASSWORD.format(person=person),
             ),
             "What all machines share: release, people, secrets, defaults and profiles.",
         )
@@ -162,9 +177,10 @@ release = {release} # the NixOS release of every machine
 
 # People who have accounts. A host's file names those it lets in.
 [people.{person}]
+{identity}
 keys = {keys} # public SSH keys
 admin = true # may use sudo
-
+{password}
 # Secrets stay in 1Password; options use them by the names given here.
 # [secrets]
 # tailscaleKey = "op://vault/tailscale/auth-key"
@@ -179,6 +195,12 @@ enable = true
 # Options that some machines share: a host lists the profiles it has.
 [profiles.development.pantherOS.development.git]
 enable = true
+"""
+
+_PASSWORD = """
+# The hash of the password, for the screen and for sudo, stays on the machine: `mkpasswd > FILE`, as root.
+[people.{person}.pantherOS.users]
+passwordFile = "/var/lib/passwords/{person}"
 """
 
 _HOST = """\

@@ -201,7 +201,8 @@ def _login_findings(o: Options, host: Host) -> Findings:
         if not with_keys and o.permit_root_login == "no" and not o.keys_in_home:
             yield Finding(
                 "nobody-can-log-in",
-                f"SSH takes keys only, and nobody on {host.name} has one: nobody could log in",
+                f"SSH takes keys only, and nobody on {host.name} has one: nobody can log in",
+                severity="warning",
                 at="enable",
                 help="give one of the host's `people` a key (`[people.NAME] keys = [...]`)",
             )
