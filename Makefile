@@ -35,6 +35,7 @@ lint: setup
 docs: setup
 	$(RUN)/python -m pantheros.synth.pages docs/modules
 	$(RUN)/panther build examples/pantheros
+	$(RUN)/python docs/consoles.py README.md
 
 bench: setup
 	$(RUN)/python bench/build.py

@@ -37,11 +37,10 @@ def _session(text: str, work: Path) -> str:
 
 
 def _printed(command: str, work: Path) -> str:
-    binaries = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}", "XDG_CACHE_HOME": str(work / "cache")}
-    environment |= {"USER": "ada", "LOGNAME": "ada", "HOME": str(work)}
+    environment = {**os.environ, "XDG_CACHE_HOME": str(work / "cache")}
+    environment |= {"USER": "ada", "LOGNAME": "ada", "HOME": str(work), "PANTHER": sys.executable}
     process = subprocess.run(
-        ["bash", "-c", command],
+        ["bash", "-c", f'panther() {{ "$PANTHER" -m pantheros "$@"; }}; {command}'],
         cwd=work,
         env=environment,
         stdin=subprocess.DEVNULL,
