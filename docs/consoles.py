@@ -38,7 +38,13 @@ def _session(text: str, work: Path) -> str:
 
 def _printed(command: str, work: Path) -> str:
     environment = {**os.environ, "XDG_CACHE_HOME": str(work / "cache")}
-    environment |= {"USER": "ada", "LOGNAME": "ada", "HOME": str(work), "PANTHER": sys.executable}
+    environment |= {
+        "USER": "ada",
+        "LOGNAME": "ada",
+        "HOME": str(work),
+        "PANTHER": sys.executable,
+        "PYTHONPATH": str(ROOT / "src"),
+    }
     process = subprocess.run(
         ["bash", "-c", f'panther() {{ "$PANTHER" -m pantheros "$@"; }}; {command}'],
         cwd=work,

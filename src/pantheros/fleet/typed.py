@@ -299,7 +299,7 @@ def _bounds(metadata: Sequence[Any]) -> str:
         return f" of at least {low}"
     if high is not None:
         return f" of at most {high}"
-    return f" that matches {pattern}" if pattern else ""
+    return f" that matches `{pattern}`" if pattern else ""
 
 
 def shown(value: Any) -> str:
