@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, parse_release
+from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, parse_release, support_ended
 from pantheros.cli.output import finding_json, print_json, report, say
 from pantheros.git import untracked
 from pantheros.synth.build import build_tree
@@ -37,7 +38,8 @@ def command(
     directory = to if to is not None else fleet / OUTPUT
     write = not (check or dry_run)
     outcome = build_tree(fleet, directory, parse_release(release), only=host or None, write=write, force=force)
-    built, plan, findings, written = outcome.built, outcome.plan, outcome.findings, outcome.written
+    built, plan, written = outcome.built, outcome.plan, outcome.written
+    findings = [*support_ended(built.model.declared, date.today()), *outcome.findings]
     failed = outcome.failed
     new = [path for path in untracked(directory) if path in built.files] if written else []
     if json:

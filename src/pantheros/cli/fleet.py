@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pantheros.findings import PantherError
+from pantheros.findings import Finding, PantherError
+from pantheros.fleet.model import DeclaredFleet
 from pantheros.fleet.read import FLEET_FILE
-from pantheros.releases.release import Release
+from pantheros.releases.release import CURRENT, Release
 from pantheros.synth.build import Model
 
 FleetArgument = Annotated[Path, typer.Argument(metavar="FLEET", help="The fleet's directory.", show_default="here")]
@@ -26,6 +28,17 @@ def parse_release(text: str | None) -> Release | None:
         return Release.parse(text)
     except ValueError as error:
         raise PantherError(str(error)) from error
+
+
+def support_ended(fleet: DeclaredFleet, today: date) -> list[Finding]:
+    """A warning when the fleet's release gets no security fixes any more."""
+    if not fleet.release.past_end_of_life(today):
+        return []
+    message = f"NixOS {fleet.release} has had no security fixes since {fleet.release.end_of_life}"
+    help = f'move to a supported release, such as `release = "{CURRENT}"`'
+    asked_for = fleet.table.release != fleet.release.name
+    where = None if asked_for else fleet.document.origin(("release",))
+    return [Finding("release-past-support", message, severity="warning", help=help, origin=where)]
 
 
 def is_fleet(directory: str | Path) -> bool:

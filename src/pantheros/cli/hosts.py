@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
-from pantheros.cli.fleet import FleetArgument, JsonOption, model_of
+from pantheros.cli.fleet import FleetArgument, JsonOption, model_of, support_ended
 from pantheros.cli.output import finding_json, print_json, report, table
 
 
 def command(fleet: FleetArgument = Path(), json: JsonOption = False) -> int:
     model = model_of(fleet)
     hosts = [model.resolver.host(name) for name in model.declared.hosts]
-    findings = [*model.declared.findings, *(found for host in hosts for found in host.declared.findings)]
+    findings = [
+        *support_ended(model.declared, date.today()),
+        *model.declared.findings,
+        *(found for host in hosts for found in host.declared.findings),
+    ]
     if json:
         rows = [
             {

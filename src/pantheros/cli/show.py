@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, model_of, swapped
+from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, model_of, support_ended, swapped
 from pantheros.cli.output import finding_json, one_line, plain, print_json, report, say
 from pantheros.module import Host, Person
 from pantheros.nix.values import join_path
@@ -31,7 +32,7 @@ def command(
     expansions, findings = model.expand(shown)
     system, homes = merge(model.resolver, shown, expansions)
     options = {module.name: _options(model, shown, module, None) for module in model.resolver.modules(shown)}
-    findings = unique([*model.declared.findings, *findings])
+    findings = unique([*support_ended(model.declared, date.today()), *model.declared.findings, *findings])
     failed = any(finding.severity == "error" for finding in findings)
     if json:
         print_json(

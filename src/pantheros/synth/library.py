@@ -2,7 +2,8 @@
 
 The library is the directory `pantheros/modules`, what installed packages offer under the entry point
 `pantheros.modules`, and the fleet's own `modules/`. Names come from the directory listing alone; a module is
-imported when a fleet names it, so that start-up does not grow with the library.
+imported when a fleet names it, so that start-up does not grow with the library. Files and folders whose name begins
+with `_` are no modules but parts of one: `_git/` holds what `git.py` is made of.
 """
 
 from __future__ import annotations
@@ -125,8 +126,8 @@ class Library:
         for path in sorted(directory.rglob("*.py")):
             relative = path.relative_to(directory)
             names = relative.with_suffix("").parts
-            if names[-1].startswith("_") or any(name.startswith(".") for name in names):
-                continue
+            if any(name.startswith(("_", ".")) for name in names):
+                continue  # what a module keeps for itself
             name = ".".join(map(option_name, names))
             import_name = f"_fleet_modules.{abs(hash(str(path)))}" if own else ".".join((package, *names))
             if own and name in self.modules:
@@ -180,12 +181,22 @@ class Library:
                     yield None, path
 
     def nearest(self, path: tuple[str, ...]) -> str | None:
-        """The module whose name is closest to `path`."""
-        guess = nearest(".".join(path), self.modules)
-        if guess is None:
-            last = [name for name in self.modules if name.rpartition(".")[2].lower() == path[-1].lower()]
-            guess = last[0] if last else None
-        return guess
+        """The module that `path` was most likely meant to name; None when nothing is close."""
+        tree: Any = self.tree
+        for depth, name in enumerate(path):
+            if name not in tree:
+                guess = nearest(name, tree)
+                meant = ".".join((*path[:depth], guess or name, *path[depth + 1 :]))
+                if meant in self.modules:
+                    return meant
+                break
+            tree = tree[name]
+            if isinstance(tree, Module):
+                break
+        # Perhaps only the namespace is wrong, or missing.
+        last = {module.rpartition(".")[2]: module for module in self.modules}
+        guess = nearest(path[-1], last)
+        return last[guess] if guess else None
 
 
 @cache
