@@ -111,11 +111,15 @@ def _outputs(hosts: list[HostPart], outputs: list[str]) -> list[str]:
         ") self.nixosModules;",
     ]
     if "colmena" in outputs:
-        nodes: dict[str, Value] = {
-            "meta": {
-                "nixpkgs": Raw('import nixpkgs { system = "x86_64-linux"; }'),
-            }
+        meta: dict[str, Value] = {"nixpkgs": Raw('import nixpkgs { system = "x86_64-linux"; }')}
+        others = {
+            host.name: Raw(f'import nixpkgs {{ system = "{host.system}"; }}')
+            for host in hosts
+            if host.system != "x86_64-linux"
         }
+        if others:
+            meta["nodeNixpkgs"] = others
+        nodes: dict[str, Value] = {"meta": meta}
         for host in hosts:
             deployment: dict[str, Value] = {"targetHost": host.address or host.name}
             if host.tags:
