@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any
 
 from pantheros.findings import Finding, Origin, nearest
+from pantheros.fleet.typed import shown as shown_value
 from pantheros.module import Input, ModuleOptions
 
 BUILT_IN = "pantheros.modules"
@@ -130,18 +131,29 @@ class Library:
                 continue  # what a module keeps for itself
             name = ".".join(map(option_name, names))
             import_name = f"_fleet_modules.{abs(hash(str(path)))}" if own else ".".join((package, *names))
-            if own and name in self.modules:
-                other = self.modules[name].shown_path
+            origin = Origin(f"{shown}/{relative.as_posix()}", 1, 1, 1, 1)
+            if not all(part.isidentifier() for part in names):
+                message = f"{shown_value(relative.as_posix())} is no name for a module: it takes letters, digits and `_`"
+                self.findings.append(Finding("invalid-name", message, origin=origin, help="give the file another name"))
+                continue
+            other = self._clashing(name) if own else None
+            if other is not None:
+                what = "exists already" if other.name == name else f"and {other.name} cannot both be modules"
                 self.findings.append(
                     Finding(
                         "duplicate-module",
-                        f"the module {name} exists already: {other}",
-                        origin=Origin(f"{shown}/{relative.as_posix()}", 1, 1, 1, 1),
+                        f"the module {name} {what}: {other.shown_path}",
+                        origin=origin,
                         help="give the file another name",
                     )
                 )
                 continue
             self.modules[name] = Module(name, path, f"{shown}/{relative.as_posix()}", import_name, own)
+
+    def _clashing(self, name: str) -> Module | None:
+        """A module of that name, or one whose options would lie among those of the other."""
+        found = (other for other in self.modules if f"{name}.".startswith(f"{other}.") or other.startswith(f"{name}."))
+        return next((self.modules[other] for other in found), None)
 
     @cached_property
     def tree(self) -> dict[str, Any]:
@@ -219,12 +231,12 @@ def option_name(file_name: str) -> str:
 def _import(import_name: str, path: Path) -> ModuleType:
     if not import_name.startswith("_fleet_modules."):
         return importlib.import_module(import_name)
-    spec = importlib.util.spec_from_file_location(import_name, path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(import_name)
+    module.__file__ = str(path)
     sys.modules[import_name] = module
     try:
-        spec.loader.exec_module(module)
+        # Compiled anew each time: Python's own cache would litter the fleet, and miss edits within a second.
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     except BaseException:
         del sys.modules[import_name]
         raise
