@@ -17,8 +17,11 @@ path append and tables merge.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, Field
@@ -58,6 +61,7 @@ __all__ = [
     "key",
     "pkg",
     "raw",
+    "script",
     "secret",
 ]
 
@@ -111,8 +115,22 @@ def secret(name: str) -> Raw:
 
 
 def file(name: str, text: str, *, executable: bool = False) -> File:
-    """A file written beside the module's Nix file; scripts are executable files."""
+    """A file written beside the module's Nix file."""
     return File(name, text, executable)
+
+
+def script(code: str, path: str, /, **values: str) -> File:
+    """An executable file whose text lies beside the module's code: `script(__file__, "scripts/hook", limit="60")`.
+
+    A value takes the place of its name between two `@`: `@limit@`, or `# @limit@` where that alone is no shell.
+    """
+    text = re.sub(r"(?:# )?@(\w+)@", lambda found: values.get(found[1], found[0]), _text(code, path))
+    return File(path.rpartition("/")[2], text, executable=True)
+
+
+@cache
+def _text(code: str, path: str) -> str:
+    return (Path(code).parent / path).read_text(encoding="utf-8")
 
 
 def fleet_path(path: str) -> FleetPath:

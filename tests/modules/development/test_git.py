@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from pantheros.module import Finding, State
-from pantheros.modules.development import git
+from pantheros.modules.development import _git
+from pantheros.modules.development._git.forges import HOST_KEYS
 from pantheros.nix.values import File, Package, Raw, parts, split_path
 from pantheros.releases.index import Index
 from pantheros.releases.release import Release
 
 MODULE = "development.git"
+SCRIPTS = Path(*_git.__path__) / "scripts"
 RELEASES = [release.name for release in Release.all()]
 ON = "[pantherOS.development.git]\nenable = true\n"
 SEED = """
@@ -505,7 +507,7 @@ def test_the_host_keys_are_those_that_the_forges_publish(tmp_path):
         "github.com": "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU",
         "gitlab.com": "SHA256:eUXGGm1YGsMAS7vkcx6JOJdOGHPem5gQp4taiCfCLB8",
     }
-    for name, public_key in git.HOST_KEYS.items():
+    for name, public_key in HOST_KEYS.items():
         (tmp_path / "key.pub").write_text(public_key)
         said = subprocess.run(
             ["ssh-keygen", "-lf", str(tmp_path / "key.pub")], capture_output=True, text=True, check=True
@@ -568,8 +570,7 @@ def test_ssh_reads_what_is_written(fleet, tmp_path):
 def generate(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     if not shutil.which("ssh-keygen"):
         pytest.skip("ssh-keygen is not installed")
-    script = tmp_path / "generate"
-    script.write_text(git._GENERATE_SSH_KEY)
+    script = SCRIPTS / "generate-ssh-key"
 
     def generate(kind: str, *paths: Path) -> subprocess.CompletedProcess[str]:
         command = ["bash", str(script), kind, "ada@box", *map(str, paths)]
@@ -744,16 +745,13 @@ def test_nothing_of_hooks_unless_asked(fleet):
     assert not [path for path in fleet(ON).home(module=MODULE) if "hooks" in path]
 
 
-@pytest.mark.parametrize(
-    "script",
-    ["_PROJECT_CHECK", "_CONVENTIONAL_COMMITS", "_SECRETS_SCAN", "_PROTECTED_BRANCHES", "_GENERATE_SSH_KEY", "hook"],
-)
-def test_shellcheck_finds_nothing(fleet, tmp_path, script):
+@pytest.mark.parametrize("name", sorted(path.name for path in SCRIPTS.iterdir()))
+def test_shellcheck_finds_nothing(fleet, tmp_path, name):
     if not shutil.which("shellcheck"):
         pytest.skip("shellcheck is not installed")
-    text = getattr(git, script, "") or fleet(EVERYTHING).home(module=MODULE)["programs.git.hooks.pre-commit"].text
-    (tmp_path / script).write_text(text)
-    judged = subprocess.run(["shellcheck", str(tmp_path / script)], capture_output=True, text=True, check=False)
+    (tmp_path / "hook").write_text(fleet(EVERYTHING).home(module=MODULE)["programs.git.hooks.pre-commit"].text)
+    path = tmp_path / "hook" if name == "hook" else SCRIPTS / name
+    judged = subprocess.run(["shellcheck", str(path)], capture_output=True, text=True, check=False)
     assert judged.returncode == 0, judged.stdout
 
 
