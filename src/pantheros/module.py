@@ -20,7 +20,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -124,13 +123,9 @@ def script(code: str, path: str, /, **values: str) -> File:
 
     A value takes the place of its name between two `@`: `@limit@`, or `# @limit@` where that alone is no shell.
     """
-    text = re.sub(r"(?:# )?@(\w+)@", lambda found: values.get(found[1], found[0]), _text(code, path))
-    return File(path.rpartition("/")[2], text, executable=True)
-
-
-@cache
-def _text(code: str, path: str) -> str:
-    return (Path(code).parent / path).read_text(encoding="utf-8")
+    source = Path(code).parent / path
+    text = re.sub(r"(?:# )?@(\w+)@", lambda name: values.get(name[1], name[0]), source.read_text(encoding="utf-8"))
+    return File(source.name, text, executable=True)
 
 
 def fleet_path(path: str) -> FleetPath:
