@@ -336,6 +336,7 @@ POOLED = f'disks.other = {{ device = "{OTHER}", role = "pool" }}\n'
         ("mounted-twice", ON + 'volumes.other.mountPoint = "/home"\n'),
         ("volumes-without-size", ON + 'filesystem = "ext4"\nvolumes.home = {}\n'),
         ("no-root-volume", ON + "volumes.root.enable = false\n"),
+        ("no-root-volume", ON + 'filesystem = "ext4"\nvolumes.root.mountPoint = "/srv"\n'),
         ("pool-needs-btrfs", ON + POOLED + 'filesystem = "ext4"\n'),
         ("pool-too-small", ON + POOLED + 'pool.data = "raid10"\n'),
         ("pooled-disk-has-none", ON + POOLED.replace(" }", ', filesystem = "xfs" }')),
@@ -352,6 +353,13 @@ POOLED = f'disks.other = {{ device = "{OTHER}", role = "pool" }}\n'
 )
 def test_what_can_not_work_is_found(fleet, code, text):
     assert code in fleet(text).codes()
+
+
+def test_a_root_in_memory_needs_no_partition(fleet):
+    rest = 'filesystem = "ext4"\nvolumes.root.enable = false\nvolumes.persist = { mountPoint = "/persist" }\n'
+    assert "no-root-volume" in fleet(ON + rest).codes()
+    clean = '[pantherOS.filesystems.impermanence]\nenable = true\nmode = "tmpfs"\n'
+    assert "no-root-volume" not in fleet(ON + rest + clean).codes()
 
 
 @pytest.mark.parametrize(

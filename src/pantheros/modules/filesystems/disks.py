@@ -738,13 +738,24 @@ def _about_volumes(o: Options, host: Host) -> Findings:
                 at=f"volumes.{key(rest[-1])}" if rest[-1] in o.volumes else f"volumes.{key(rest[0])}",
                 help=f'add for example `volumes.{rest[0]}.size = "64G"`',
             )
-    if o.filesystem == "btrfs" and all(place.mount_point != "/" for place in found):
+    if all(place.mount_point != "/" for place in found) and not (o.filesystem != "btrfs" and _root_in_memory(host)):
         yield Finding(
             "no-root-volume",
             "nothing is mounted at `/`",
             at="volumes.root",
-            help="leave the volume `root` as it is: on Btrfs it takes no space of its own",
+            help="leave the volume `root` as it is: on Btrfs it takes no space of its own"
+            if o.filesystem == "btrfs"
+            else 'leave the volume `root` as it is, and give others a `size`; or have `mode = "tmpfs"` of'
+            " `pantherOS.filesystems.impermanence`",
         )
+
+
+def _root_in_memory(host: Host) -> bool:
+    # asked here alone: that module is made of this one
+    from pantheros.modules.filesystems import impermanence  # noqa: PLC0415
+
+    clean = host[impermanence.Options]
+    return clean.enable and clean.mode == "tmpfs"
 
 
 def _about_pool(o: Options) -> Findings:
