@@ -66,11 +66,11 @@ class PantherError(Exception):
         self.help = help
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known word that `word` was most likely meant to be; None when nothing is close."""
     known = list(known)
     lower = {k.lower(): k for k in known}
     if word.lower() in lower:
         return lower[word.lower()]
-    close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=cutoff)
     return lower[close[0]] if close else None

@@ -6,9 +6,13 @@ import functools
 import importlib
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
+
+from pantheros.cli.output import alone_on_output, report
+from pantheros.synth.library import BrokenModule
 
 COMMANDS = {
     "init": "Begin a fleet: write its files and explain them.",
@@ -53,10 +57,18 @@ def _app(names: list[str]) -> typer.Typer:
 
 
 def _exiting(command: Callable[..., int]) -> Callable[..., None]:
-    """A command returns its exit status; typer wants it raised."""
+    """A command returns its exit status; typer wants it raised, and has words of its own for an interrupt."""
 
     @functools.wraps(command)
     def run_and_exit(*arguments: Any, **options: Any) -> None:
-        raise typer.Exit(command(*arguments, **options))
+        try:
+            with alone_on_output():
+                status = command(*arguments, **options)
+        except BrokenModule as broken:
+            status = report([broken.finding], Path(options.get("fleet") or ""))
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            status = 130
+        raise typer.Exit(status)
 
     return run_and_exit

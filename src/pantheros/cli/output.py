@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pantheros.findings import Finding, Origin
 from pantheros.fleet.typed import shown
 from pantheros.nix.values import Expression, Override, Value
 from pantheros.nix.writer import Unwritable, Writer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Part = str | tuple[str, str]
 """Some text, or a text and rich's name of its style."""
@@ -21,24 +26,47 @@ _ALIKE = 4
 _COLOURS = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 
 
+_outputs: list[TextIO] = []
+
+
+@contextmanager
+def alone_on_output() -> Iterator[None]:
+    """Standard output is ours for a while: what a module's code prints goes to standard error, not into our JSON."""
+    _outputs.append(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _outputs.pop()
+
+
+def _output() -> TextIO:
+    return _outputs[-1] if _outputs else sys.stdout
+
+
 def say(*parts: Part, error: bool = False) -> None:
     """Print a line; in its styles where a terminal shows it."""
-    stream = sys.stderr if error else sys.stdout
+    stream = sys.stderr if error else _output()
     if not stream.isatty():
         stream.write("".join(part if isinstance(part, str) else part[0] for part in parts) + "\n")
         return
     # Loaded for people only: programs that read our output do not wait for it.
-    from rich.console import Console  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    Console(file=stream, highlight=False, soft_wrap=True).print(Text.assemble(*parts))
+    _console(stream).print(Text.assemble(*parts), soft_wrap=True)
+
+
+@lru_cache(maxsize=2)
+def _console(stream: TextIO) -> Console:
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(file=stream, highlight=False)
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table; as columns of plain text where there is no terminal."""
-    if sys.stdout.isatty():
+    if _output().isatty():
         from rich import box  # noqa: PLC0415
-        from rich.console import Console  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
@@ -47,7 +75,7 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             shown_table.add_column(title, no_wrap=number == 0)
         for row in rows:
             shown_table.add_row(*(Text(cell) for cell in row))
-        Console(highlight=False).print(shown_table)
+        _console(_output()).print(shown_table)
         return
     widths = [max(len(row[number]) for row in [titles, *rows]) for number in range(len(titles))]
     for row in [titles, *rows]:
@@ -56,7 +84,7 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def print_json(data: Any) -> None:
     """JSON on standard output, with a newline at its end."""
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    _output().write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
 def report(findings: Iterable[Finding], root: Path) -> int:
@@ -148,7 +176,7 @@ def plain(value: Any) -> Any:
         return [plain(below) for below in value]
     if isinstance(value, Expression | Override) or (isinstance(value, str) and "\0" in value):
         return {"nix": nix(value)}
-    return value
+    return value if value is None or isinstance(value, bool | int | float | str) else shown(value)
 
 
 def nix(value: Value) -> str:

@@ -74,7 +74,7 @@ def _print_module(model: Model, host: Host, module: Module, *, every: bool) -> N
     say()
     say((f"pantherOS.{module.name}", "bold cyan"))
     stack = model.resolver.stack(host)
-    defaults = dict(leaves(module.options().model_dump(by_alias=True)))
+    defaults = dict(leaves(module.defaults))
     for path, value in leaves(_options(model, host, module, None)):
         origin = (
             stack.origin("pantherOS", (*module.names, *path))

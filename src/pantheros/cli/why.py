@@ -140,7 +140,7 @@ def _at(value: Any, path: Names) -> Any:
 
 def _defaults(model: Model, host: Host, module: Module, below: Names, *, set_by_user: bool) -> list[_Say]:
     """What holds when nobody says anything: the option's default, and what the module makes of it for this host."""
-    own = _at(module.options().model_dump(by_alias=True), below)
+    own = _at(module.defaults, below)
     says = [] if own is _MISSING else [_Say("default", own, module.shown_path, False)]
     function = module.function("defaults")
     given = _at(function(host), below) if function is not None else _MISSING

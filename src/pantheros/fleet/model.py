@@ -130,16 +130,16 @@ class DeclaredFleet:
     def profiles_of(self, host: DeclaredHost) -> tuple[str, ...]:
         """A host's profiles with those they include, the lowest first, each once."""
         found: dict[str, None] = {}
-
-        def add(name: str, above: tuple[str, ...]) -> None:
-            if name in found or name in above or name not in self.profiles:
-                return
-            for included in self.profiles[name].include:
-                add(included, (*above, name))
-            found[name] = None
-
-        for name in host.table.profiles:
-            add(name, ())
+        seen: set[str] = set()
+        pending = [(name, False) for name in reversed(host.table.profiles)]
+        while pending:
+            name, complete = pending.pop()
+            if complete:
+                found[name] = None
+            elif name in self.profiles and name not in seen:
+                seen.add(name)
+                pending.append((name, True))
+                pending += [(included, False) for included in reversed(self.profiles[name].include)]
         return tuple(found)
 
     def stack(self, host: DeclaredHost, person: str | None = None) -> Stack:

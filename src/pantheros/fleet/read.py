@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +54,13 @@ def read_fleet(root: Path, release: Release | None = None) -> DeclaredFleet:
 
     Raises `PantherError` where there is no fleet to read.
     """
-    if not (root / FLEET_FILE).is_file():
+    try:
+        there = stat.S_ISREG(os.stat(root / FLEET_FILE).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        there = False
+    except OSError as error:
+        raise PantherError(f"cannot read {root / FLEET_FILE}: {(error.strerror or 'unreadable').lower()}") from error
+    if not there:
         raise PantherError(
             f"there is no fleet in {root}: it has no {FLEET_FILE}",
             help="name the fleet's directory, or make one with `panther init`",
@@ -65,6 +72,9 @@ def read_text(root: Path, file: str) -> tuple[str | None, list[Finding]]:
     """The text of a file of the fleet; None, and why, when there is none to be had."""
     start = Origin(file, 1, 1, 1, 1)
     try:
+        # A pipe would be waited for, and a device need not end.
+        if not stat.S_ISREG(os.stat(root / file).st_mode) and not os.path.isdir(root / file):
+            return None, [Finding("unreadable-file", f"{file} is not a file but a pipe or a device", origin=start)]
         with (root / file).open("rb") as stream:
             content = stream.read(_LARGEST_FILE + 1)
     except OSError as error:
@@ -77,7 +87,7 @@ def read_text(root: Path, file: str) -> tuple[str | None, list[Finding]]:
         return content.decode(), []
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
+        column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
         where = Origin(file, line, column, line, column + 1)
         return None, [Finding("unreadable-file", f"{file} is not UTF-8 text", origin=where)]
 
@@ -200,11 +210,11 @@ class _Reading:
                         help="copy the module into the fleet: what the flake needs must lie in it",
                     )
                 )
-            elif not (self.root / found).resolve().is_relative_to(self.root.resolve()):
+            elif not _inside(self.root, found):
                 self.findings.append(
                     Finding("path-outside-fleet", f"the import {found} is a link out of the fleet", origin=origin)
                 )
-            elif not (self.root / found).exists():
+            elif not os.path.exists(self.root / found):
                 near = nearest(found, self._nix_files(posixpath.dirname(found)))
                 self.findings.append(
                     Finding(
@@ -281,26 +291,29 @@ class _Reading:
 
     def _cycles(self, fleet: DeclaredFleet, source: Document) -> None:
         done: set[str] = set()
-
-        def visit(name: str, above: tuple[str, ...]) -> None:
-            if name in above:
-                circle = (*above[above.index(name) :], name)
-                last = fleet.profiles[above[-1]]
-                self.findings.append(
-                    Finding(
-                        "profile-cycle",
-                        f"profiles include each other in a circle: {' → '.join(circle)}",
-                        origin=source.origin(("profiles", last.name, "include", last.include.index(name))),
-                        help="take one of them out of the circle",
+        for start in fleet.profiles:
+            # The way from `start` to where we are, each with what it has still to include.
+            way = {} if start in done else {start: iter(fleet.profiles[start].include)}
+            while way:
+                last = next(reversed(way))
+                name = next(way[last], None)
+                if name is None:
+                    del way[last]
+                    done.add(last)
+                elif name in way:
+                    names = list(way)
+                    circle = " → ".join([*names[names.index(name) :], name])
+                    index = fleet.profiles[last].include.index(name)
+                    self.findings.append(
+                        Finding(
+                            "profile-cycle",
+                            f"profiles include each other in a circle: {circle}",
+                            origin=source.origin(("profiles", last, "include", index)),
+                            help="take one of them out of the circle",
+                        )
                     )
-                )
-            elif name not in done and name in fleet.profiles:
-                for included in fleet.profiles[name].include:
-                    visit(included, (*above, name))
-                done.add(name)
-
-        for name in fleet.profiles:
-            visit(name, ())
+                elif name not in done and name in fleet.profiles:
+                    way[name] = iter(fleet.profiles[name].include)
 
     def _known(
         self, source: Document, path: document.Path, names: Iterable[str], known: Iterable[str], what: str
@@ -327,6 +340,7 @@ class _Reading:
     def host_files(self) -> dict[str, str]:
         """The file of every host, by the host's name."""
         found: dict[str, str] = {}
+        names: dict[str, str] = {}
         for directory, files in sorted(self._host_directories()):
             name = posixpath.basename(directory)
             file = f"{directory}/{files[0]}"
@@ -335,13 +349,17 @@ class _Reading:
                 message = f"{shown(name)} is no host name: it takes letters, digits and `-`, at most 63"
                 help = f"rename the directory {directory}"
                 self.findings.append(Finding("invalid-name", message, origin=start, help=help))
-            elif name in found:
+            elif name.lower() in names:
+                other = names[name.lower()]
                 message = f"two hosts are called {shown(name)}"
-                related = (Related("the other one", Origin(found[name], 1, 1, 1, 1)),)
+                if other != name:
+                    message = f"the hosts {shown(other)} and {shown(name)} have one name: capitals make no difference"
+                related = (Related("the other one", Origin(found[other], 1, 1, 1, 1)),)
                 help = "rename one of their directories"
                 self.findings.append(Finding("duplicate-host", message, origin=start, help=help, related=related))
             else:
                 found[name] = file
+                names[name.lower()] = name
             if len(files) > 1:
                 where = Origin(f"{directory}/{files[1]}", 1, 1, 1, 1)
                 message = f"{directory} has both {files[0]} and {files[1]}"
@@ -365,14 +383,43 @@ class _Reading:
                 continue
             names = {entry.name for entry in entries}
             files = [file for file in HOST_FILES if file in names]
-            if files:
+            if files and directory == "hosts":
+                where = Origin(f"hosts/{files[0]}", 1, 1, 1, 1)
+                message = f"hosts/{files[0]} is in no directory of its own, which would give the host its name"
+                help = f"move it to hosts/NAME/{files[0]}"
+                self.findings.append(Finding("misplaced-host", message, origin=where, help=help))
+            elif files:
                 yield directory, files
-                continue
-            pending += [
-                f"{directory}/{entry.name}"
-                for entry in entries
-                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
-            ]
+            elif directory != "hosts":
+                self._no_host(directory, names)
+            pending += [path for entry in entries if (path := self._host_directory(directory, entry))]
+
+    def _host_directory(self, directory: str, entry: os.DirEntry[str]) -> str | None:
+        """The path of an entry that is a directory to look into for hosts."""
+        path = f"{directory}/{entry.name}"
+        where = Origin(path, 1, 1, 1, 1)
+        if entry.name.startswith("."):
+            return None
+        if not entry.is_dir(follow_symlinks=False):
+            if entry.is_symlink() and any(os.path.lexists(self.root / path / file) for file in HOST_FILES):
+                message = f"{path} is a link, and hosts are not looked for behind links"
+                help = "move the directory itself here"
+                self.findings.append(Finding("link-not-followed", message, origin=where, help=help))
+            return None
+        if not is_plain(path):
+            message = f"{shown(path)} is no name for a directory of hosts: it is no text of one line"
+            self.findings.append(Finding("invalid-name", message, origin=where, help="rename it"))
+            return None
+        return path
+
+    def _no_host(self, directory: str, names: set[str]) -> None:
+        """A directory whose host's file is called by another name, or still lacks."""
+        near = next((name for name in sorted(names) if nearest(name, HOST_FILES, 0.8)), None)
+        if near or "facter.json" in names:
+            where = Origin(f"{directory}/{near or 'facter.json'}", 1, 1, 1, 1)
+            message = f"{directory} is no host: it has no host.toml"
+            help = f"rename {near} to {nearest(near, HOST_FILES)}" if near else f"write {directory}/host.toml"
+            self.findings.append(Finding("no-host-file", message, severity="warning", origin=where, help=help))
 
     def host(self, name: str, file: str, fleet: DeclaredFleet) -> DeclaredHost:
         source = self._document(file)
@@ -405,6 +452,17 @@ class _Reading:
             origin=source.origin(path, key=True),
             help=f"did you mean {shown(guess)}?" if guess else f"the fleet has {listed(list(known))}",
         )
+
+
+def is_plain(path: str) -> bool:
+    """Whether a file's path is text on one line, as lists and comments of the output need it."""
+    return path.isprintable()  # what is no UTF-8 comes as surrogates, which are not
+
+
+def _inside(root: Path, path: str) -> bool:
+    """Whether a path of the fleet stays in it, links followed."""
+    real = os.path.realpath(root)
+    return os.path.realpath(os.path.join(root, path)).startswith(f"{real.rstrip('/')}/")
 
 
 def _with_layer_keys(finding: Finding, model: type[TypedTable], keys: tuple[str, ...]) -> Finding:

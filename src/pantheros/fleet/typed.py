@@ -57,12 +57,11 @@ def check(
                 # Later on, a part may be missing only because it was left out as wrong.
                 if attempt == 0 or details["type"] == "value_error"
             ]
-            data = _without(data, [path for path, details in wrong.items() if details["type"] != "missing"])
             # Something that lacks a part it cannot do without is no use either.
-            lacking = {path[:-1] for path, details in wrong.items() if details["type"] == "missing"}
-            if () in lacking:
+            useless = {path[:-1] if details["type"] == "missing" else path for path, details in wrong.items()}
+            if () in useless:
                 return None, findings
-            data = _without(data, sorted(lacking, key=repr))
+            data = _without(data, useless)
     return None, findings
 
 
@@ -90,6 +89,7 @@ def _wrong_places(data: Any, error: ValidationError) -> dict[Path, Any]:
 
 
 def _without(data: Any, paths: Iterable[Path]) -> Any:
+    # Backwards, so that what comes later in a list is gone before the numbers change.
     for path in sorted(paths, key=lambda p: [(isinstance(s, int), s) for s in p], reverse=True):
         data = _removed(data, path)
     return data

@@ -229,7 +229,9 @@ def _finding(message: str, origin: Origin) -> Finding:
 
 
 def _malformed(file: str, text: str, error: json.JSONDecodeError) -> Finding:
-    place = Origin(file, error.lineno, error.colno, error.lineno, error.colno + 1)
+    from pantheros.source import origin_at  # noqa: PLC0415  # loads tree-sitter, which a sound report needs not
+
+    place = origin_at(file, text, error.pos)
     if not text.strip():
         return _finding("the hardware report is empty", place)
     if not text[error.pos :].strip() or error.msg.startswith("Unterminated"):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pantheros.findings import Finding, Origin, PantherError, nearest
 from pantheros.fleet.model import DeclaredFleet
-from pantheros.fleet.read import FLEET_FILE, read_fleet, read_text
-from pantheros.fleet.typed import listed
+from pantheros.fleet.read import FLEET_FILE, is_plain, read_fleet, read_text
+from pantheros.fleet.typed import listed, shown
 from pantheros.module import Host
 from pantheros.nix.references import references
 from pantheros.releases.index import Index
@@ -261,14 +261,20 @@ def copied(root: Path, paths: Iterable[str]) -> Iterable[tuple[str, Wanted | Non
                 None,
                 [Finding("path-outside-fleet", f"{path} is a link out of the fleet", origin=where)],
             )
-        elif full.is_dir():
-            with os.scandir(full) as entries:
-                names = sorted(entry.name for entry in entries if entry.name != ".git")
-            pending += reversed([posixpath.normpath(f"{path}/{name}") for name in names])
+        elif not is_plain(path):
+            message = f"{shown(path)} is no name for a file that is to be copied: it is no text of one line"
+            yield path, None, [Finding("invalid-name", message, origin=where, help="rename it")]
         else:
             try:
+                mode = full.stat().st_mode
+                if stat.S_ISDIR(mode):
+                    names = sorted(name for name in os.listdir(full) if name != ".git")
+                    pending += reversed([posixpath.normpath(f"{path}/{name}") for name in names])
+                    continue
+                if not stat.S_ISREG(mode):
+                    raise OSError(0, "it is a pipe or a device")
                 content = full.read_bytes()
-                executable = bool(full.stat().st_mode & stat.S_IXUSR)
+                executable = bool(mode & stat.S_IXUSR)
             except OSError as error:
                 reason = (error.strerror or "unreadable").lower()
                 yield path, None, [Finding("unreadable-file", f"cannot read {path}: {reason}", origin=where)]
@@ -279,7 +285,7 @@ def copied(root: Path, paths: Iterable[str]) -> Iterable[tuple[str, Wanted | Non
                 if text is not None:
                     referred, found = references(path, text)
                     findings += found
-                    pending += [p for p in referred if (root / p).exists()]
+                    pending += [p for p in referred if os.path.exists(root / p)]
             yield path, Wanted.of(content, executable=executable), findings
 
 

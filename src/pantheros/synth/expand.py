@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 
 from pantheros.findings import Finding, Origin, nearest
 from pantheros.module import Host, ModuleOptions, Person, SecretUse
-from pantheros.nix.values import Override, Scope, Value, split_path
+from pantheros.nix.values import Expression, Override, Scope, Value, split_path
 from pantheros.releases.index import UNKNOWN, Index
 from pantheros.synth.causes import asked_for
-from pantheros.synth.library import BrokenModule, Module
+from pantheros.synth.library import FAILURES, BrokenModule, Module
 from pantheros.synth.resolve import Resolver
 
 Names = tuple[str, ...]
 
+_DEEPEST = 100
 SECRETS = "security.secrets"
 """The module that brings secrets to a host."""
 
@@ -114,18 +115,42 @@ def _run_home(
 
 def _run(module: Module, generate: Callable[[], Any]) -> list[Setting]:
     settings = []
-    generator = None
+    generator: Any = None
     try:
         generator = generate()
-        for path, value in generator or ():
+        if generator is not None and not hasattr(generator, "gi_frame"):
+            raise TypeError(f"it returns a {type(generator).__name__}, but is to yield its settings")
+        for setting in generator or ():
+            try:
+                path, value = setting
+            except (TypeError, ValueError):
+                raise TypeError(f"it yields {setting!r}, but is to yield pairs of a path and a value") from None
+            if module.own:
+                _fits(value)
             settings.append(Setting(split_path(path), value, generator.gi_frame.f_lineno))
     except BrokenModule:
         raise
-    except Exception as error:
+    except FAILURES as error:
         frame = getattr(generator, "gi_frame", None)
         line = frame.f_lineno if frame is not None else None
         raise BrokenModule(module.broken(error, "fails to make its settings", line)) from error
     return settings
+
+
+def _fits(value: Any, depth: int = 0) -> None:
+    """Raise `TypeError` for a value that no setting can have."""
+    if isinstance(value, Override):
+        _fits(value.value, depth + 1)
+    elif isinstance(value, dict | list):
+        if depth > _DEEPEST:
+            raise TypeError(f"it yields a value that nests more than {_DEEPEST} levels deep")
+        for name in value if isinstance(value, dict) else ():
+            if not isinstance(name, str):
+                raise TypeError(f"it yields a value with the key {name!r}, which is no string")
+        for below in value.values() if isinstance(value, dict) else value:
+            _fits(below, depth + 1)
+    elif value is not None and not isinstance(value, bool | int | float | str | Expression):
+        raise TypeError(f"it yields a {type(value).__name__}, which Nix does not have")
 
 
 def _module_findings(resolver: Resolver, host: Host, module: Module) -> list[Finding]:
@@ -141,7 +166,7 @@ def _module_findings(resolver: Resolver, host: Host, module: Module) -> list[Fin
             found.append(replace(finding, option=option, host=host.name, origin=origin))
     except BrokenModule:
         raise
-    except Exception as error:
+    except FAILURES as error:
         raise BrokenModule(module.broken(error, "fails to judge its options")) from error
     return found
 

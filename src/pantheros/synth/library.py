@@ -26,6 +26,8 @@ from pantheros.fleet.typed import shown as shown_value
 from pantheros.module import Input, ModuleOptions
 
 BUILT_IN = "pantheros.modules"
+FAILURES = (Exception, SystemExit)
+"""What a module's code may fail with, and no more than the module."""
 _FUNCTIONS = ("defaults", "nixos", "home", "resources", "findings")
 
 
@@ -53,13 +55,30 @@ class Module:
         """The imported module. Raises `BrokenModule` where it cannot be had."""
         try:
             code = _import(self.import_name, self.path)
-        except Exception as error:
+        except FAILURES as error:
             raise BrokenModule(self.broken(error)) from error
         options = getattr(code, "Options", None)
         if not (isinstance(options, type) and issubclass(options, ModuleOptions)):
             message = f"{self.shown_path} defines no `class Options(ModuleOptions)`"
             raise BrokenModule(Finding("broken-module", message, origin=Origin(self.shown_path, 1, 1, 1, 1)))
+        if self.own:
+            self._check(code, options)
         return code
+
+    def _check(self, code: ModuleType, options: type[ModuleOptions]) -> None:
+        """What the tests see to for our own modules."""
+        try:
+            options.model_json_schema(by_alias=True)
+            options.model_construct().model_dump(by_alias=True)
+            if not all(isinstance(found, Input) for found in getattr(code, "INPUTS", ())):
+                raise TypeError("`INPUTS` is a tuple of `Input`")
+        except FAILURES as error:
+            raise BrokenModule(self.broken(error, "cannot be used")) from error
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """Every option's own default, as a user would write it."""
+        return self.options.model_construct().model_dump(by_alias=True)
 
     @property
     def options(self) -> type[ModuleOptions]:
@@ -133,7 +152,7 @@ class Library:
             import_name = f"_fleet_modules.{abs(hash(str(path)))}" if own else ".".join((package, *names))
             origin = Origin(f"{shown}/{relative.as_posix()}", 1, 1, 1, 1)
             if not all(part.isidentifier() for part in names):
-                message = f"{shown_value(relative.as_posix())} is no name for a module: it takes letters, digits and `_`"
+                message = f"{shown_value(relative.name)} is no name for a module: it takes letters, digits and `_`"
                 self.findings.append(Finding("invalid-name", message, origin=origin, help="give the file another name"))
                 continue
             other = self._clashing(name) if own else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -17,7 +18,7 @@ from pantheros.fleet.read import read_text
 from pantheros.fleet.typed import Locate, check
 from pantheros.hardware.facter import Report, read_report
 from pantheros.module import Endpoint, Fleet, Host, ModuleOptions, Person, Port, SecretUse, State
-from pantheros.synth.library import BrokenModule, Library, Module
+from pantheros.synth.library import FAILURES, BrokenModule, Library, Module
 
 O = TypeVar("O", bound=ModuleOptions)  # noqa: E741
 R = TypeVar("R", State, Port, SecretUse, Endpoint)
@@ -99,7 +100,7 @@ class Resolver:
         if host.name not in self._reports:
             self._reports[host.name] = None
             file = f"{host.declared.directory}/facter.json"
-            if (self.declared.root / file).exists():
+            if os.path.lexists(self.declared.root / file):
                 text, findings = read_text(self.declared.root, file)
                 if text is not None:
                     self._reports[host.name], findings = read_report(file, text)
@@ -211,7 +212,7 @@ class Resolver:
         if defaults:
             data = overlay(defaults, data)
         options, findings = check(module.options, data, locate, name=f"pantherOS.{module.name}")
-        return (options if options is not None else module.options()), findings
+        return (options if options is not None else module.options.model_construct(enable=False)), findings
 
     def _defaults(self, host: Host, module: Module) -> dict[str, Any]:
         function = module.function("defaults")
@@ -219,6 +220,8 @@ class Resolver:
             return {}
         try:
             defaults: dict[str, Any] = function(host)
+            if not isinstance(defaults, dict):
+                raise TypeError(f"`defaults` returns a {type(defaults).__name__}, not a dict")
         except _Circle as circle:
             names = " → ".join(circle.modules)
             finding = Finding(
@@ -229,7 +232,7 @@ class Resolver:
             raise BrokenModule(finding) from circle
         except BrokenModule:
             raise
-        except Exception as error:
+        except FAILURES as error:
             raise BrokenModule(module.broken(error, "fails to work out its defaults")) from error
         return defaults
 
@@ -239,13 +242,13 @@ class Resolver:
             function = module.function("resources")
             if function is not None:
                 try:
-                    found += [
-                        replace(each, at=f"pantherOS.{module.name}.{each.at}")
-                        if isinstance(each, SecretUse) and each.at
-                        else each
-                        for each in function(self.resolved(host, module), host)
-                    ]
-                except Exception as error:
+                    for each in function(self.resolved(host, module), host):
+                        if not isinstance(each, State | Port | SecretUse | Endpoint):
+                            raise TypeError(f"it yields a {type(each).__name__}, which is no resource")
+                        if isinstance(each, SecretUse) and each.at:
+                            each = replace(each, at=f"pantherOS.{module.name}.{each.at}")  # noqa: PLW2901
+                        found.append(each)
+                except FAILURES as error:
                     self._once(module.broken(error, "fails to name its resources"))
         return list(dict.fromkeys(found))
 
