@@ -217,6 +217,7 @@ def build_tree(
     Nothing is written where there is an error finding, or with `write` off. Raises `PantherError` when there is no
     fleet, or the tree cannot be written.
     """
+    _apart(root, out)
     tree = Tree(out, str(out))
     cache = Cache.load(out, _shared_key(root, release))
     # What is not in the tree has to be made anyway.
@@ -235,6 +236,18 @@ def build_tree(
         cache.remember(out, digests, unchanged=known_same)
         cache.save()
     return outcome
+
+
+def _apart(root: Path, out: Path) -> None:
+    """Refuse to write where the fleet's own files are."""
+    real = os.path.realpath(out)
+    for name in ("hosts", "modules"):
+        own = os.path.realpath(root / name)
+        if f"{real}/".startswith(f"{own}/"):
+            raise PantherError(
+                f"cannot write to {out}: it is where the fleet's own {name} are",
+                help="choose another directory with `--out`",
+            )
 
 
 def _shared_key(root: Path, release: Release | None) -> str:

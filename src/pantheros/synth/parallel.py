@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TypeVar
+
+from pantheros.findings import PantherError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,7 +33,10 @@ def in_parallel(work: Callable[[list[T]], list[R]], things: list[T], worth_a_pro
     for share in range(1, shares):
         receiving, sending = context.Pipe(duplex=False)
         process = context.Process(target=_send, args=(work, things[share::shares], sending), daemon=True)
+        # Ctrl-C is for us to answer: at our end the others are ended, without a word of theirs.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         process.start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         sending.close()
         others.append((process, receiving))
     results: list[list[R]] = [work(things[::shares])]
@@ -57,7 +63,9 @@ def _received(receiving: Connection) -> list[R]:
     try:
         results, error = receiving.recv()
     except EOFError:
-        raise RuntimeError("a process of the build was ended from outside") from None
+        raise PantherError(
+            "a process of the build was ended from outside", help="perhaps for want of memory: build again"
+        ) from None
     if error is not None:
         raise error
     return results  # type: ignore[no-any-return]

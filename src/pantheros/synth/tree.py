@@ -4,16 +4,18 @@
 not in that list, or that no longer is what we wrote, is somebody's, and is left alone. Before a build changes files,
 the list gains their new digests beside the old ones, so that after a kill at any moment every file is one that the
 list knows, and the next build finishes the work. New contents are written in full before the first is moved into its
-place: a disk that fills up changes nothing.
+place: a disk that fills up changes nothing. Only one build at a time writes to a tree.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -67,12 +69,10 @@ class Tree:
         # By directory, since a large tree has many files in few of them:
         self._present: dict[str, bool] = {}
         self._obstacles: dict[str, Finding | None] = {}
-        try:
-            text = (directory / MANIFEST).read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            text = ""
-        except OSError as error:
-            raise PantherError(f"cannot read {shown}/{MANIFEST}: {error.strerror}") from error
+        if os.path.lexists(directory) and not os.path.isdir(directory):
+            raise PantherError(f"{shown} is no directory", help="choose another with `--out`")
+        self._list = self._read(MANIFEST)
+        text = (self._list or b"").decode(errors="replace")
         # After a merge with conflicts both sides' lines are ours, and the markers are no lines of ours.
         for line in text.splitlines():
             digest, _, path = line.partition("  ")
@@ -138,7 +138,7 @@ class Tree:
         manifest = _manifest(ours)
         written = [*plan.create, *plan.change]
         if not written and not plan.remove:
-            if self._read(MANIFEST) != manifest:
+            if self._list != manifest:
                 self._guarded(lambda: self._replace({MANIFEST: manifest}))
             return
         self._guarded(lambda: self._apply(plan, written, wanted, manifest))
@@ -173,13 +173,39 @@ class Tree:
     def _guarded(self, action: object) -> None:
         assert callable(action)
         try:
-            action()
+            with self._alone():
+                try:
+                    action()
+                except OSError:
+                    shutil.rmtree(self.directory / _STAGING, ignore_errors=True)
+                    (self.directory / f"{MANIFEST}.new").unlink(missing_ok=True)
+                    raise
         except OSError as error:
-            shutil.rmtree(self.directory / _STAGING, ignore_errors=True)
             reason = (error.strerror or str(error)).lower()
             raise PantherError(
                 f"cannot write {self.shown}: {reason}", help="nothing is half written; build again to finish"
             ) from error
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the tree while it changes. `PantherError` when another build does, or has since the plan was made."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        # The directory itself is locked, so that no file is left behind, and the kernel lets go after a kill.
+        descriptor = os.open(self.directory, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise PantherError(
+                    f"another build is writing {self.shown}", help="wait for it to end, then build again"
+                ) from None
+            except OSError:
+                pass  # a file system that has no locks
+            if self._read(MANIFEST) != self._list:
+                raise PantherError(f"another build has written {self.shown} meanwhile", help="build again")
+            yield
+        finally:
+            os.close(descriptor)
 
     def _replace(self, contents: Mapping[str, bytes]) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -206,7 +232,8 @@ class Tree:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
-            raise PantherError(f"cannot read {self.shown}/{path}: {error.strerror}") from error
+            reason = (error.strerror or "unreadable").lower()
+            raise PantherError(f"cannot read {self.shown}/{path}: {reason}") from error
 
     def _digest(self, path: str) -> str | None:
         """What a file holds; None where there is none."""
