@@ -135,6 +135,8 @@ def test_the_loader_follows_the_disks(settings: Callable[..., dict[str, Any]], f
     assert "boot.loader.grub.devices" not in found  # disko names the disk that has a partition for GRUB
     assert "firmware-and-disks" in codes(fleet(layout + '[pantherOS.boot]\nfirmware = "uefi"\n'))
     assert "devices-twice" in codes(fleet(layout + '[pantherOS.boot]\ndevices = ["/dev/sda"]\n'))
+    twice = settings(layout + '[pantherOS.boot]\ndevices = ["/dev/disk/by-id/a", "/dev/sda", "/dev/sda"]\n')
+    assert twice["boot.loader.grub.devices"] == ["/dev/sda"]  # NixOS refuses to write GRUB to one disk twice
 
 
 def test_what_the_user_says_comes_first(settings: Callable[..., dict[str, Any]], fleet: Callable[..., Any]) -> None:
@@ -203,6 +205,29 @@ def test_the_default_kernel_is_left_to_nixos(settings: Callable[..., dict[str, A
 def test_kernels_that_a_release_lacks(fleet: Callable[..., Any], kernel: str, release: str, code: str | None) -> None:
     found = codes(fleet(f'[pantherOS.boot]\nkernel = "{kernel}"\n', release=release))
     assert found == ([code] if code else [])
+
+
+@pytest.mark.parametrize("kernel", ["zen", "xanmod", "latest", "hardened"])
+def test_kernels_for_arm(fleet: Callable[..., Any], kernel: str) -> None:
+    found = codes(fleet(f'system = "aarch64-linux"\n[pantherOS.boot]\nkernel = "{kernel}"\n', release="24.11"))
+    assert found == (["kernel-not-for-arm"] if kernel in ("zen", "xanmod") else [])
+
+
+@pytest.mark.parametrize(
+    ("kernel", "module", "code"),
+    [
+        ("default", "wireguard", "module-in-kernel"),
+        ("5.4", "wireguard", None),
+        ("5.10", "wireguard", "module-in-kernel"),
+        ("5.10", "hid-nintendo", "module-in-kernel"),
+        ("latest", "v4l2loopback", None),
+    ],
+)
+def test_modules_that_kernels_have_themselves(
+    fleet: Callable[..., Any], kernel: str, module: str, code: str | None
+) -> None:
+    found = fleet(f'[pantherOS.boot]\nkernel = "{kernel}"\nmodulePackages = ["{module}"]\n', release="24.11")
+    assert (code in codes(found)) if code else "module-in-kernel" not in codes(found)
 
 
 def test_what_is_no_kernel(fleet: Callable[..., Any]) -> None:

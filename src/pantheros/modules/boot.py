@@ -192,8 +192,12 @@ def _grub_place(o: Options, host: Host, uefi: bool) -> Settings:
         yield "boot.loader.grub.devices", ["nodev"]
         if not _touches_variables(o, host):
             yield "boot.loader.grub.efiInstallAsRemovable", True
-    elif o.devices:
-        yield "boot.loader.grub.devices", list(o.devices)
+    else:
+        layout = host[disks.Options]
+        named = {layout.device} if layout.enable else set()
+        devices = [device for device in dict.fromkeys(o.devices) if device not in named]
+        if devices:
+            yield "boot.loader.grub.devices", list(devices)
 
 
 def _loader_findings(o: Options, host: Host) -> Findings:
@@ -282,7 +286,47 @@ _LONG_TERM = {"5.10": "", "5.15": "", "6.1": "", "6.6": "", "6.12": "25.05", "6.
 _SHORT_TERM_24_11 = ("5.4", "6.11")
 
 
+_NOT_FOR_ARM = ("xanmod", "zen")
+
+_IN_KERNEL = {
+    "e1000e": (4, 10),
+    "exfat-nofuse": (5, 8),
+    "hid-nintendo": (5, 16),
+    "kvdo": (6, 9),
+    "rtl8723bs": (4, 12),
+    "rtw89": (5, 16),
+    "sch_cake": (4, 19),
+    "wireguard": (5, 6),
+    "xmm7360-pci": (5, 18),
+}
+"""Packages that once brought what kernels have had themselves since these versions, and the names of which are left."""
+
+_FOR_OLD_KERNELS = ("exfat-nofuse", "rtw89", "wireguard")
+"""Those of them that NixOS still has for kernels before that."""
+
+
+def _module_findings(o: Options) -> Findings:
+    for name in o.module_packages:
+        since = _IN_KERNEL.get(name)
+        old = o.kernel[0].isdigit() and since is not None and tuple(map(int, o.kernel.split("."))) < since
+        if since and not (old and name in _FOR_OLD_KERNELS):
+            yield Finding(
+                "module-in-kernel",
+                f"there is no package `{name}`: kernels bring the module themselves from {since[0]}.{since[1]} on",
+                at="modulePackages",
+                help="take it out",
+            )
+
+
 def _kernel_findings(o: Options, host: Host) -> Findings:
+    yield from _module_findings(o)
+    if o.kernel in _NOT_FOR_ARM and host.system == "aarch64-linux":
+        yield Finding(
+            "kernel-not-for-arm",
+            f"the kernel `{o.kernel}` is for x86 alone, and {host.name} is an ARM machine",
+            at="kernel",
+            help='use `kernel = "latest"`',
+        )
     help = 'use `kernel = "lts"` for a kernel that stays, `"latest"` for the newest'
     if o.kernel == "hardened" and host.release >= "26.05":
         yield Finding(
