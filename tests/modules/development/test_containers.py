@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from pantheros.module import Package, Port, SecretUse, State
-from pantheros.modules.development import containers
+from pantheros.modules.development import _containers, containers
+from pantheros.modules.development._containers import docker, registries
 from pantheros.nix.values import File, Raw, parts, split_path
 from pantheros.releases.index import Index
 from pantheros.releases.release import Release
@@ -24,6 +25,7 @@ from pantheros.synth.build import build
 MODULE = "development.containers"
 TABLE = "pantherOS.development.containers"
 RELEASES = ["24.11", "25.05", "25.11", "26.05", "unstable"]
+SCRIPTS = Path(*_containers.__path__) / "scripts"
 PAGE = Path(__file__).parents[3] / "docs/modules/development.containers.md"
 
 SECRETS = """\
@@ -310,7 +312,7 @@ def test_docker_host_is_the_session_s_own_socket(tmp_path: Path, shell: str) -> 
     if not shutil.which(shell):
         pytest.skip(f"{shell} is not installed")
     socket = tmp_path / "podman/podman.sock"
-    script = containers.SOCKET_INIT + '\necho "$DOCKER_HOST"'
+    script = docker.USE_OWN_SOCKET + '\necho "$DOCKER_HOST"'
 
     def run(**environment: str) -> str:
         env = {"XDG_RUNTIME_DIR": str(tmp_path), **environment}
@@ -363,7 +365,7 @@ def test_login_of_one_person(fleet: Make) -> None:
     [("ada", "ada"), ("a b", '"a b"'), ("robot$x", "robot$$x"), ("50%", "50%%"), ('say "a"', '"say \\"a\\""')],
 )
 def test_names_survive_systemd(written: str, word: str) -> None:
-    assert containers._unit_word(written) == word
+    assert registries._unit_word(written) == word
 
 
 def test_kubernetes(box: Make) -> None:
@@ -579,18 +581,13 @@ def test_scanned_services_have_their_image_first(box: Make) -> None:
 )
 def test_login_by_image(image: str, registry: str | None) -> None:
     account = {"username": "u", "secret": "s"}
-    options = containers.Options.model_validate(
-        {
-            "registries": {
-                "dockerHub": {"enable": True, **account},
-                "custom": [
-                    {"url": "registry.company.com", **account},
-                    {"url": "registry.company.com/team", **account},
-                ],
-            }
-        }
-    )
-    found = containers._login_of(options, image)
+    hub = registries.Registry(enable=True, **account)
+    custom = [
+        registries.CustomRegistry(url="registry.company.com", **account),
+        registries.CustomRegistry(url="registry.company.com/team", **account),
+    ]
+    known = registries.Registries.model_validate({"dockerHub": hub, "custom": custom})
+    found = registries.login_of(registries.logins(known), image)
     assert (found and found.registry) == registry
 
 
@@ -793,12 +790,10 @@ def test_shellcheck(box: Make, tmp_path: Path, body: str) -> None:
         pytest.skip("shellcheck is not installed")
     settings = box(body).nixos(module=MODULE)
     front = script(settings, 'environment.etc."containers/podman-front".source', "podman-front")
-    texts = [front, containers.SCANNED_PULL, containers.SERVICE_IMAGE, containers.NAMESPACE_SCRIPT]
-    for number, text in enumerate(texts):
-        path = executable(tmp_path / f"script-{number}", text)
+    for path in (executable(tmp_path / "podman-front", front), *SCRIPTS.iterdir()):
         subprocess.run(["shellcheck", str(path)], check=True)
     init = tmp_path / "init"
-    init.write_text(containers.SOCKET_INIT)
+    init.write_text(docker.USE_OWN_SOCKET)
     subprocess.run(["shellcheck", "--shell=sh", str(init)], check=True)
 
 
@@ -839,7 +834,7 @@ esac
 
 @pytest.mark.parametrize(("verdict", "before", "removed"), [(0, "", False), (1, "", True), (1, "sha256:new", False)])
 def test_scanned_pull(tmp_path: Path, verdict: int, before: str, removed: bool) -> None:
-    pull = executable(tmp_path / "scanned-pull", containers.SCANNED_PULL)
+    pull = executable(tmp_path / "scanned-pull", (SCRIPTS / "scanned-pull").read_text())
     podman = executable(tmp_path / "podman", FAKE_PODMAN)
     executable(tmp_path / "trivy", f"#!/bin/bash\nexit {verdict}\n")
     log = tmp_path / "log"
@@ -869,7 +864,7 @@ echo "$*" >>"$LOG"
 
 
 def test_image_of_a_service_is_pulled_once(tmp_path: Path) -> None:
-    image = executable(tmp_path / "service-image", containers.SERVICE_IMAGE)
+    image = executable(tmp_path / "service-image", (SCRIPTS / "service-image").read_text())
     log = tmp_path / "log"
     executable(tmp_path / "podman", FAKE_PODMAN_WITHOUT_IMAGES)
     (tmp_path / "token").write_text("hush\n")
@@ -890,7 +885,7 @@ def test_image_of_a_service_is_pulled_once(tmp_path: Path) -> None:
 def test_default_namespace_leaves_others_alone(tmp_path: Path) -> None:
     if not shutil.which("kubectl"):
         pytest.skip("kubectl is not installed")
-    path = executable(tmp_path / "kube-default-namespace", containers.NAMESPACE_SCRIPT)
+    path = executable(tmp_path / "namespace", (SCRIPTS / "kube-default-namespace").read_text())
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "KUBECONFIG": str(tmp_path / "config")}
 
     def kubectl(*arguments: str) -> str:
