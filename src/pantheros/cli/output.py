@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from functools import lru_cache
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pantheros.findings import Finding, Origin
+from pantheros.fleet.read import read_text
 from pantheros.fleet.typed import shown
 from pantheros.nix.values import Expression, Override, Value
 from pantheros.nix.writer import Unwritable, Writer
@@ -23,6 +25,8 @@ Part = str | tuple[str, str]
 
 _ALIKE = 4
 """As many findings of the same words are shown in full; the rest are counted."""
+_WIDEST = 140
+"""Of longer lines, a part is shown."""
 _COLOURS = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 
 
@@ -144,28 +148,42 @@ def _headline(finding: Finding) -> list[Part]:
 def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]]) -> list[Part]:
     """The place, and its line with the span underlined, where the file can be read."""
     if origin.file not in cache:
-        try:
-            cache[origin.file] = (root / origin.file).read_text(encoding="utf-8").split("\n")
-        except (OSError, ValueError):
-            cache[origin.file] = []
+        text = read_text(root, origin.file)[0] or ""
+        # As the readers count.
+        cache[origin.file] = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     parts: list[Part] = [("  --> ", "blue"), str(origin)]
     lines = cache[origin.file]
     if not 0 < origin.line <= len(lines) or origin[1:] == (1, 1, 1, 1):
         return parts  # a whole file has no line to show
     line = lines[origin.line - 1]
-    end = origin.end_column if origin.end_line == origin.line else len(line) + 1
-    width = max(1, min(end, len(line) + 1) - origin.column)
-    shown_line = line.replace("\t", " ")
+    start = min(origin.column, len(line) + 1) - 1
+    end = min(origin.end_column - 1, len(line)) if origin.end_line == origin.line else len(line)
+    # Of a line too long to take in at a glance, what is around the place.
+    cut = max(0, start - _WIDEST // 2) if len(line) > _WIDEST else 0
+    before, marked, after = (_printable(part) for part in (line[cut:start], line[start:end], line[max(start, end) :]))
+    marked, after = marked[:_WIDEST], after[: max(0, _WIDEST - len(before) - len(marked))]
+    lead, tail = "…" * (cut > 0), "…" * (cut + _WIDEST < len(line))
     number = str(origin.line)
     gap = " " * len(number)
-    underline = " " * (origin.column - 1) + "^" * width
+    underline = " " * _cells(lead + before) + "^" * max(1, _cells(marked))
     return [
         *parts,
         (f"\n {gap} |\n {number} | ", "blue"),
-        f"{shown_line}\n",
+        f"{lead}{before}{marked}{after}{tail}\n",
         (f" {gap} | ", "blue"),
         (underline, "bold red"),
     ]
+
+
+def _printable(text: str) -> str:
+    """Text as a terminal may have it: a tab is one column, what would steer the terminal is told by its place alone."""
+    return "".join(c if c.isprintable() else " " if c in "\t\u00a0" else "\ufffd" for c in text)
+
+
+def _cells(text: str) -> int:
+    """The columns that a terminal gives a text."""
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
 
 
 def plain(value: Any) -> Any:

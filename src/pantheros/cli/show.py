@@ -42,11 +42,16 @@ def command(
                 "stage": shown.stage,
                 "system": shown.system,
                 "release": shown.release.name,
-                "people": [person.name for person in shown.people],
+                "people": {
+                    person.name: {
+                        "options": {join_path(path): plain(value) for path, value in _own(model, shown, person).items()}
+                    }
+                    for person in shown.people
+                },
                 "options": {f"pantherOS.{name}": plain(values) for name, values in options.items()},
                 "settings": {
                     "nixos": _json(system),
-                    "home": {person: _json(settings) for person, settings in homes.items()},
+                    "home": {name: _json(settings) for name, settings in homes.items()},
                 },
                 "imports": [found.path for layer in model.declared.layers(shown.declared) for found in layer.imports],
                 "findings": [finding_json(finding) for finding in findings],
@@ -56,14 +61,27 @@ def command(
     say((shown.name, "bold"), f"  {shown.kind}, {shown.stage}, {shown.system}, NixOS {shown.release}")
     for module in model.resolver.modules(shown):
         _print_module(model, shown, module, every=every)
+    for person in shown.people:
+        _print_person(model, shown, person)
     _print_settings("nixos", system)
-    for person, settings in homes.items():
-        _print_settings(f"home of {person}", settings)
+    for name, settings in homes.items():
+        _print_settings(f"home of {name}", settings)
     return report(findings, fleet)
 
 
 def _options(model: Model, host: Host, module: Module, person: Person | None) -> dict[str, Any]:
     return model.resolver.resolved(host, module, person).model_dump(by_alias=True)
+
+
+def _own(model: Model, host: Host, person: Person) -> dict[tuple[str, ...], Any]:
+    """The options that come to something else for a person than for the host."""
+    own: dict[tuple[str, ...], Any] = {}
+    for module in model.resolver.modules(host):
+        all_have = dict(leaves(_options(model, host, module, None)))
+        for path, value in leaves(_options(model, host, module, person)):
+            if path not in all_have or all_have[path] != value:
+                own[("pantherOS", *module.names, *path)] = value
+    return own
 
 
 def _json(settings: Merged) -> dict[str, Any]:
@@ -85,6 +103,18 @@ def _print_module(model: Model, host: Host, module: Module, *, every: bool) -> N
             continue
         where = str(origin) if origin else ("default" if defaults.get(path) == value else "default of this host")
         say(f"  {join_path(path)} = {one_line(value)}", (f"  # {where}", "dim"))
+
+
+def _print_person(model: Model, host: Host, person: Person) -> None:
+    own = _own(model, host, person)
+    if not own:
+        return
+    say()
+    say((f"for {person.name}", "bold cyan"))
+    stack = model.resolver.stack(host, person)
+    for path, value in own.items():
+        origin = stack.origin("pantherOS", path[1:])
+        say(f"  {join_path(path)} = {one_line(value)}", (f"  # {origin or 'default'}", "dim"))
 
 
 def _print_settings(title: str, settings: Merged) -> None:

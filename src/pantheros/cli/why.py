@@ -20,7 +20,7 @@ from pantheros.synth.build import Model
 from pantheros.synth.causes import changed_by
 from pantheros.synth.expand import expand
 from pantheros.synth.library import Library, Module
-from pantheros.synth.merged import Definition, Merged, leaves, merge
+from pantheros.synth.merged import Definition, Merged, merge
 from pantheros.synth.resolve import Resolver
 
 Names = tuple[str, ...]
@@ -46,6 +46,8 @@ class _Answer:
     definitions: list[Definition] = field(default_factory=list)
     causes: list[tuple[str, str, Any]] = field(default_factory=list)
     """Options (dotted path, place, value) that the setting is there because of."""
+    people: dict[str, Any] = field(default_factory=dict)
+    """What it comes to for those for whom it is something else."""
     note: str = ""
 
 
@@ -96,12 +98,7 @@ def _option(model: Model, host: Host, person: Person | None, path: Names) -> _An
     if not named and module is None:
         return None
     if module is None:
-        full = join_path(("pantherOS", *path))
-        guess = model.resolver.library.nearest(path) if path else None
-        note = (
-            f"there is no module of that name; did you mean pantherOS.{guess}?" if guess else "there is no such module"
-        )
-        return _Answer(full, "option", False, note=note)
+        return _Answer(join_path(("pantherOS", *path)), "option", False, note=_no_module(model.resolver.library, path))
     below = path[len(module.names) :]
     full = join_path(("pantherOS", *path))
     resolved: Any = model.resolver.resolved(host, module, person).model_dump(by_alias=True)
@@ -109,13 +106,37 @@ def _option(model: Model, host: Host, person: Person | None, path: Names) -> _An
     if value is _MISSING and not named:
         return None
     if value is _MISSING:
-        known = [join_path(p) for p, _ in leaves(resolved)]
-        guess = nearest(join_path(below), known)
-        note = f"there is no such option; did you mean {guess}?" if guess else "there is no such option"
-        return _Answer(full, "option", False, note=note)
+        guess = _near_option(resolved, below)
+        note = f"did you mean {join_path(('pantherOS', *module.names, *guess))}?" if guess else ""
+        note = note or f"`panther modules {module.name}` lists what there is"
+        return _Answer(full, "option", False, note=f"there is no such option; {note}")
     layers = _layers(model.resolver.stack(host, person), "pantherOS", path)
     layers = [*_defaults(model, host, module, below, set_by_user=bool(layers)), *layers]
-    return _Answer(full, "option", True, value, layers)
+    others: dict[str, Any] = {}
+    for other in host.people if person is None else ():
+        theirs = _at(model.resolver.resolved(host, module, other).model_dump(by_alias=True), below)
+        if theirs != value and theirs is not _MISSING:
+            others[other.name] = theirs
+    return _Answer(full, "option", True, value, layers, people=others)
+
+
+def _no_module(library: Library, path: Names) -> str:
+    prefix = "".join(f"{name}." for name in path)
+    below = [f"pantherOS.{name}" for name in sorted(library.modules) if name.startswith(prefix)]
+    if below:
+        return f"a group of modules: {', '.join(below)}"
+    guess = library.nearest(path)
+    return f"there is no module of that name; did you mean pantherOS.{guess}?" if guess else "there is no such module"
+
+
+def _near_option(options: Any, path: Names) -> Names | None:
+    """The option that `path` was most likely meant to be: the first name that is wrong, put right."""
+    for depth, name in enumerate(path):
+        here = _at(options, path[:depth])
+        if isinstance(here, dict) and name not in here:
+            guess = nearest(name, here)
+            return (*path[:depth], guess) if guess else None
+    return None
 
 
 def _module_of(library: Library, path: Names) -> Module | None:
@@ -182,18 +203,50 @@ def _setting(model: Model, host: Host, person: Person | None, path: Names) -> _A
         matching = {p: s for p, s in settings.items() if p[: len(path)] == path}
         if matching:
             return _found_setting(model, host, scope, name, path, matching)
-    full = join_path(path)
-    known = [join_path(p) for _, _, settings in scopes for p in settings]
-    status = model.index.status("home" if explicit == "home" else "nixos", path)
-    note = f"nothing in this fleet sets it on {host.name}"
-    if status.kind in ("known", "group"):
-        default = model.index.default("nixos", path)
-        if default is not UNKNOWN:
-            note += f"; NixOS's own default is {one_line(default)}"
+    scope = "home" if explicit == "home" or person is not None else "nixos"
+    return _left_out(model, host, path) or _not_set(model, host, scope, path)
+
+
+def _left_out(model: Model, host: Host, path: Names) -> _Answer | None:
+    """The answer for a setting that a module made, but that NixOS has by itself."""
+    expansions, _ = expand(model.resolver, host, model.index, all_settings=True)
+    system, _ = merge(model.resolver, host, expansions)
+    if path not in system:
+        return None
+    found = system[path]
+    note = "not written: it is NixOS's own default"
+    causes = _causes(model, host, None, path)
+    return _Answer(join_path(path), "setting", True, found.value, [], found.definitions, causes, note=note)
+
+
+def _not_set(model: Model, host: Host, scope: Scope, path: Names) -> _Answer:
+    """The answer for a setting that nobody made: what NixOS does by itself, or what was meant."""
+    names: dict[Scope, str] = {"nixos": "NixOS", "home": "home-manager"}
+    nobody = f"nothing in this fleet sets it on {host.name}"
+    status = model.index.status(scope, path)
+    if scope == "nixos" and status.kind in ("unknown", "doubtful"):
+        in_home = model.index.status("home", path)
+        if in_home.kind not in ("unknown", "doubtful"):
+            scope, status = "home", in_home
+    if status.kind == "group":
+        note = f"{nobody}; it is a group of {names[scope]}'s options"
+    elif status.kind == "known":
+        default = model.index.default(scope, path)
+        what = "not known here" if default is UNKNOWN else one_line(default)
+        note = f"{nobody}; {names[scope]}'s own default is {what}"
+    elif status.kind in ("renamed", "removed"):
+        what = status.detail or (f"it is {status.to} now" if status.to else "")
+        note = f"{nobody}; {names[scope]} {model.declared.release} has it no longer" + (f": {what}" if what else "")
     else:
-        guess = nearest(full, known)
+        guess = model.index.nearest(scope, path)
+        if guess is not None:
+            whole = (*split_path(guess), *path[len(split_path(guess)) :])
+            guess = join_path(whole) if model.index.status(scope, whole).kind == "known" else guess
+        note = f"{names[scope]} {model.declared.release} has no such option"
+        if status.since is not None:
+            note += f", {status.since} has"
         note += f"; did you mean {guess}?" if guess else ""
-    return _Answer(full, "setting", False, note=note)
+    return _Answer(join_path(path), "setting", False, note=note)
 
 
 def _found_setting(
@@ -253,6 +306,7 @@ def _json(answer: _Answer, host: str) -> dict[str, Any]:
             for d in answer.definitions
         ],
         "causes": [{"option": o, "origin": where, "value": plain(value)} for o, where, value in answer.causes],
+        "people": {name: plain(value) for name, value in answer.people.items()},
         "note": answer.note or None,
     }
 
@@ -262,13 +316,17 @@ def _print(answer: _Answer) -> None:
         say((answer.option, "bold"), f": {answer.note}")
         return
     say((answer.option, "bold"), f" = {one_line(answer.value, 200)}")
+    if answer.note:
+        say(f"  {answer.note}")
+    for name, value in answer.people.items():
+        say(f"  for {name}: {one_line(value, 200)}", (f"  see --person {name}", "dim"))
     if answer.layers:
         say("\nlayers, the lowest first" + (" (raw settings)" if answer.kind == "setting" else ""))
         for layer in answer.layers:
             mark = ("  → ", "bold green") if layer.wins else ("    ", "")
             say(mark, f"{one_line(layer.value)}", (f"  {layer.layer}", "cyan"), (f"  {layer.where}", "dim"))
     if answer.definitions:
-        say("\nset by")
+        say("\nset by" if not answer.note else "\nwould be set by")
         for definition in answer.definitions:
             name = f"pantherOS.{definition.module}" if definition.module else "raw settings"
             say(
