@@ -38,20 +38,11 @@ python3Packages.buildPythonApplication {
   # in any case.
   postPatch = ''
     sed -i -e '/^license-files = /d' -e 's/"hatchling>=[0-9.]*"/"hatchling"/' pyproject.toml
-  ''
-  # Pydantic before 2.10 has no such argument. No option of ours makes use of it.
-  + lib.optionalString (lib.versionOlder libraries.pydantic.version "2.10") ''
-    substituteInPlace src/pantheros/synth/describe.py \
-      --replace-fail "call_default_factory=True, validated_data={}" "call_default_factory=True"
   '';
 
   build-system = [ python3Packages.hatchling ];
 
   inherit dependencies;
-
-  # The tests pass with NixOS 24.11's pydantic 2.9, rich 13.8 and tree-sitter 0.23, too. What must be newer than there
-  # is in libraries.nix.
-  pythonRelaxDeps = true;
 
   nativeBuildInputs = [ installShellFiles ];
 

@@ -108,7 +108,7 @@ def plain_default(field: FieldInfo) -> Any:
     """A field's default as a user would write it."""
     if field.is_required():
         return None
-    return _plain(field.get_default(call_default_factory=True, validated_data={}))
+    return _plain(field.get_default(call_default_factory=True))
 
 
 def _plain(value: Any) -> Any:
