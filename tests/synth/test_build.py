@@ -223,6 +223,33 @@ def test_a_broken_module_of_the_fleet_is_a_finding(write: Write) -> None:
     ]
 
 
+def test_people_may_differ_in_a_file_of_one_name(write: Write) -> None:
+    module = """
+from pantheros.module import ModuleOptions, file
+
+class Options(ModuleOptions):
+    text: str = "all"
+
+def home(o, host, person):
+    yield f'home.file.x.source', file("x", o.text)
+    yield f'home.file.y.source', file("y", "the same")
+"""
+    people = "".join(f"[people.{name}]\n" for name in ("ada", "bob", "eve"))
+    own = 'people = ["ada", "bob", "eve"]\npantherOS.own.enable = true\n'
+    root = write(
+        {
+            "modules/own.py": module,
+            "fleet.toml": f'name = "test"\nrelease = "26.05"\n{people}[people.bob.pantherOS.own]\ntext = "mine"\n',
+            "hosts/a/host.toml": own,
+        }
+    )
+    built = build(root)
+    assert [f for f in built.findings if f.severity == "error"] == []
+    files = {path.removeprefix("hosts/a/own/"): w.content for path, w in built.files.items() if "/own/" in path}
+    assert files == {"x": b"all", "bob/x": b"mine", "y": b"the same"}
+    assert built.files["hosts/a/own.nix"].content.decode().count("./own/bob/x") == 1
+
+
 def test_modules_that_wait_for_each_other(write: Write) -> None:
     module = "from pantheros.module import ModuleOptions\n\n\nclass Options(ModuleOptions):\n    pass\n\n\n"
     other = (

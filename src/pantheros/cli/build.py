@@ -73,6 +73,8 @@ def command(
         _changes(plan, directory)
     took = time.perf_counter() - started
     _summary(len(built.hosts), plan, directory, took, written=written)
+    if not built.hosts:
+        say(f"no hosts yet: each has a file of its own, {fleet / 'hosts/NAME/host.toml'}")
     if new:
         say(f"git does not track {len(new)} new file{'s' * (len(new) > 1)} yet, so Nix would not see them:")
         for path in new[:5]:

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from pantheros.cli.fleet import FleetArgument, JsonOption, model_of, support_ended
-from pantheros.cli.output import finding_json, print_json, report, table
+from pantheros.cli.output import finding_json, print_json, report, say, table
 
 
 def command(fleet: FleetArgument = Path(), json: JsonOption = False) -> int:
@@ -35,6 +35,9 @@ def command(fleet: FleetArgument = Path(), json: JsonOption = False) -> int:
         ]
         print_json({"fleet": model.declared.table.name, "hosts": rows, "findings": list(map(finding_json, findings))})
         return int(any(finding.severity == "error" for finding in findings))
+    if not hosts:
+        say(f"no hosts yet: each has a file of its own, {fleet / 'hosts/NAME/host.toml'}")
+        return report(findings, fleet)
     titles = ("host", "kind", "stage", "system", "profiles", "people", "address")
     table(
         titles,

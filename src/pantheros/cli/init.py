@@ -8,7 +8,7 @@ import re
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
@@ -16,6 +16,7 @@ from pantheros.cli.output import say
 from pantheros.cli.schema import write_schemas
 from pantheros.findings import PantherError
 from pantheros.fleet.read import FLEET_FILE, HOST_NAME, USER_NAME
+from pantheros.fleet.typed import shown
 from pantheros.git import configured
 from pantheros.releases.release import CURRENT
 from pantheros.synth.library import Library
@@ -23,6 +24,21 @@ from pantheros.synth.library import Library
 Kind = Literal["laptop", "workstation", "server"]
 _HARDWARE = Path("/etc/nixos/hardware-configuration.nix")
 _SCHEMAS = ".schemas"
+_IGNORED = ".gitignore"
+
+
+class _Rule(NamedTuple):
+    """What an answer has to look like."""
+
+    shape: re.Pattern[str]
+    words: str
+
+
+_ACCOUNT = _Rule(USER_NAME, "an account's name: small letters, digits, `-` and `_`, a letter first")
+_MACHINE = _Rule(HOST_NAME, "a machine's name: letters, digits and `-`, at most 63")
+_KIND = _Rule(re.compile("laptop|workstation|server"), "one of laptop, workstation, server")
+_KEY = _Rule(re.compile(r"|(ssh|ecdsa|sk)-\S+ \S+( [^\n]*)?"), "a public key, such as: ssh-ed25519 AAAA... you@home")
+_DEVICE = _Rule(re.compile(r"/dev/[!-~]+"), "a disk's device, such as /dev/disk/by-id/nvme-...")
 
 
 def command(
@@ -40,16 +56,23 @@ def command(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take what was found.")] = False,
 ) -> int:
     ask = sys.stdin.isatty() and not yes
-    person = _answer("Your account's name", person, _account(), ask, USER_NAME)
-    key = _answer("Your public SSH key", key, _public_key(), ask)
-    host = _answer("The first machine's name", host, _host(), ask, HOST_NAME)
-    if kind is None:
-        answer = _answer(
-            "Laptop, workstation or server", None, "workstation", ask, re.compile("laptop|workstation|server")
+    if os.path.lexists(directory / FLEET_FILE):
+        raise PantherError(
+            f"{directory / FLEET_FILE} exists already",
+            help="init begins a new fleet; name a directory without one",
         )
+    person = _answer("Your account's name", person, _account(), ask, _ACCOUNT)
+    key = _answer("Your public SSH key", key, _public_key(), ask, _KEY)
+    host = _answer("The first machine's name", host, _host(), ask, _MACHINE)
+    if kind is None:
+        answer = _answer("Laptop, workstation or server", None, "workstation", ask, _KIND)
         kind = "laptop" if answer == "laptop" else "server" if answer == "server" else "workstation"
-    files = _files(directory.resolve().name, person, key, host, kind, disk)
-    existing = [name for name in files if (directory / name).exists()]
+    if disk is not None:
+        disk = _answer("The disk", disk, "", False, _DEVICE)
+    files = _files(Path(os.path.realpath(directory)).name, person, key, host, kind, disk)
+    if os.path.lexists(directory / _IGNORED):
+        del files[_IGNORED]
+    existing = [name for name in files if os.path.lexists(directory / name)]
     if existing:
         raise PantherError(
             f"{directory / existing[0]} exists already",
@@ -82,15 +105,15 @@ def command(
     return 0
 
 
-def _answer(question: str, given: str | None, found: str, ask: bool, rule: re.Pattern[str] | None = None) -> str:
+def _answer(question: str, given: str | None, found: str, ask: bool, rule: _Rule) -> str:
     """The answer to a question: given as an option, asked for, or what was found on this machine."""
     while True:
         answer = given if given is not None else (typer.prompt(question, default=found) if ask else found)
-        if rule is None or rule.fullmatch(answer):
+        if rule.shape.fullmatch(answer):
             return answer
         if given is not None or not ask:
-            raise PantherError(f"{answer!r} will not do: {question.lower()}")
-        say(f"{answer!r} will not do")
+            raise PantherError(f"{shown(answer)} is not {rule.words}")
+        say(f"{shown(answer)} is not {rule.words}")
 
 
 def _account() -> str:
@@ -127,7 +150,8 @@ def _identity() -> str:
 
 
 def _toml(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else "?" for c in escaped) + '"'
 
 
 def _files(name: str, person: str, key: str, host: str, kind: Kind, disk: str | None) -> dict[str, tuple[str, str]]:
@@ -164,7 +188,7 @@ def _files(name: str, person: str, key: str, host: str, kind: Kind, disk: str | 
         host_text += _NO_DISK
         why += " It still lacks its disk: the file says how to name it."
     files[f"{directory}/host.toml"] = (host_text, why)
-    files[".gitignore"] = ("result\nresult-*\n", "Keeps Nix's build links out of git.")
+    files[_IGNORED] = ("result\nresult-*\n", "Keeps Nix's build links out of git.")
     return files
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from pantheros.findings import Finding, Origin
@@ -133,15 +134,21 @@ def _file(out: HostFiles, path: str, source: str, system: dict[str, Any], people
     directory = posixpath.dirname(path)
     stem = posixpath.basename(path).removesuffix(".nix")
 
-    def place(file: File | FleetPath) -> str:
+    taken: dict[str, File] = {}
+
+    def place(file: File | FleetPath, person: str = "") -> str:
         if isinstance(file, FleetPath):
             return _copy_path(file.path, directory)
-        return path_literal(f"./{stem}/{file.name}")
+        # people who set something differently have different files of one name
+        for name in (file.name, f"{person}/{file.name}" if person else file.name):
+            if taken.setdefault(name, file) == file:
+                return path_literal(f"./{stem}/{name}")
+        raise Unwritable(f"two files are both called {file.name}")
 
     writer = Writer("nixos", place)
     body = writer.bindings(system, "  ")
     for person, tree in people.items():
-        home = Writer("home", place)
+        home = Writer("home", partial(place, person=person))
         inner = home.bindings(tree, "      ")
         if "config" in home.arguments:
             name = join_path(("home-manager", "users", person))
@@ -150,11 +157,8 @@ def _file(out: HostFiles, path: str, source: str, system: dict[str, Any], people
             body += home.bindings({"home-manager": {"users": {person: tree}}}, "  ")
         writer.arguments |= home.arguments - {"config"}
         writer.files |= home.files
-    for file in writer.files:
-        if isinstance(file, FleetPath):
-            out.copies.add(file.path)
-        elif out.files.setdefault(f"{directory}/{stem}/{file.name}", content := _content(file)) != content:
-            raise Unwritable(f"two files are both called {file.name}")
+    out.copies |= {file.path for file in writer.files if isinstance(file, FleetPath)}
+    out.files |= {f"{directory}/{stem}/{name}": _content(file) for name, file in taken.items()}
     head = f"{lambda_head(writer.arguments)}\n" if writer.arguments else ""
     out.files[path] = Content(f"# Written by pantherOS: {source}.\n{head}{{\n{body}}}\n")
 

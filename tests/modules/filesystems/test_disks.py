@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pantheros.modules.filesystems.disks import MAKE_VOLUMES, unit_name
+from pantheros.modules.filesystems.disks import unit_name
 from pantheros.nix.values import join_path, parts, split_path
 from pantheros.releases.index import Index
 from pantheros.releases.release import Release
@@ -19,6 +19,8 @@ OTHER = "/dev/disk/by-id/nvme-Example_2TB_0002"
 ON = f'[pantherOS.filesystems.disks]\nenable = true\ndevice = "{DEVICE}"\n'
 STATE = """
 from pantheros.module import ModuleOptions, State
+
+MAKE_VOLUMES = (Path(*_disks.__path__) / "scripts/make-volumes").read_text()
 
 class Options(ModuleOptions):
     pass

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from pantheros.module import force
-from pantheros.modules.filesystems.impermanence import FRESH_ROOT
 from pantheros.nix.values import join_path, parts, split_path
 from pantheros.releases.index import Index
 from pantheros.releases.release import Release
@@ -23,6 +22,8 @@ CLEAN_HOMES = DISKS + "volumes.home.enable = false\n"
 ON = "[pantherOS.filesystems.impermanence]\nenable = true\n"
 STATE = """
 from pantheros.module import ModuleOptions, State
+
+FRESH_ROOT = (Path(*_impermanence.__path__) / "scripts/fresh-root").read_text()
 
 class Options(ModuleOptions):
     pass

@@ -21,9 +21,9 @@ from pantheros.module import (
     Settings,
     State,
     Value,
-    file,
     key,
     pkg,
+    script,
 )
 
 INPUTS = (Input("disko", "github:nix-community/disko", follows=("nixpkgs",), nixos=("nixosModules.disko",)),)
@@ -483,29 +483,6 @@ def _mebibytes(size: str) -> int:
 
 # Subvolumes that an installed machine lacks, and files without copy-on-write ----------------------------------
 
-MAKE_VOLUMES = r"""#!/usr/bin/env bash
-# Make the subvolumes that a Btrfs file system lacks, and have new files in some of them written in place.
-# make-volumes DEVICE NAME[=no-cow]...
-set -euo pipefail
-
-device=$1
-shift
-top=$(mktemp -d /run/volumes.XXXXXX)
-mount -t btrfs -o subvolid=5 "$device" "$top"
-trap 'umount "$top" && rmdir "$top"' EXIT
-
-for wanted in "$@"; do
-  name=${wanted%=no-cow}
-  if [[ ! -e $top/$name ]]; then
-    btrfs subvolume create "$top/$name"
-  fi
-  if [[ $wanted == *=no-cow ]]; then
-    # mount options hold for a whole Btrfs file system; this attribute holds for a directory, and what comes into it
-    chattr +C "$top/$name"
-  fi
-done
-"""
-
 
 def _volumes_made(found: tuple[Place, ...]) -> Settings:
     """disko makes subvolumes when it formats; those declared later are made before they are mounted."""
@@ -518,7 +495,7 @@ def _volumes_made(found: tuple[Place, ...]) -> Settings:
         device = unit_name(wanted[0].device, "device")
         mounts: list[Value] = [unit_name(place.mount_point, "mount") for place in wanted if not place.in_initrd]
         names = " ".join(place.name + ("" if place.copy_on_write else "=no-cow") for place in wanted)
-        script = file("make-volumes", MAKE_VOLUMES, executable=True)
+        make = script(__file__, "_disks/scripts/make-volumes")
         yield (
             f"systemd.services.{key(f'volumes-{disk}')}",
             {
@@ -533,7 +510,7 @@ def _volumes_made(found: tuple[Place, ...]) -> Settings:
                 "serviceConfig": {
                     "Type": "oneshot",
                     "RemainAfterExit": True,
-                    "ExecStart": f"{pkg('bash')}/bin/bash {script} {wanted[0].device} {names}",
+                    "ExecStart": f"{pkg('bash')}/bin/bash {make} {wanted[0].device} {names}",
                 },
             },
         )

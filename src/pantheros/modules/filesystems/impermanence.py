@@ -23,10 +23,10 @@ from pantheros.module import (
     Settings,
     State,
     Value,
-    file,
     force,
     key,
     pkg,
+    script,
 )
 from pantheros.modules import users
 from pantheros.modules.filesystems import disks
@@ -172,64 +172,15 @@ def _volatile(path: str) -> bool:
 
 # The fresh root -----------------------------------------------------------------------------------------------
 
-FRESH_ROOT = r"""#!/usr/bin/env bash
-# Set the root subvolume aside, put an empty one in its place, and let go of those that are too old.
-# fresh-root DEVICE ROOT OLD_ROOTS DAYS
-set -euo pipefail
-
-device=$1 root=$2 old_roots=$3 days=$4
-
-top=$(mktemp -d /run/fresh-root.XXXXXX)
-mount -t btrfs -o subvolid=5 "$device" "$top"
-trap 'umount "$top" && rmdir "$top"' EXIT
-
-is_subvolume() {
-  [[ -d $1 && ! -L $1 && $(stat --format=%i -- "$1") == 256 ]]
-}
-
-# A subvolume can be deleted once there is none inside it; systemd and containers make some.
-delete() {
-  local inside line
-  # asked of a mere directory, `list` would name all there is
-  is_subvolume "$1" || return 1
-  inside=$(btrfs subvolume list -o "$1") || return 1
-  while IFS= read -r line; do
-    [[ -z $line ]] || delete "$top/${line#* path }" || return 1
-  done <<<"$inside"
-  btrfs property set -f -t subvol "$1" ro false || return 1
-  btrfs subvolume delete "$1"
-}
-
-mkdir -p "$top/$old_roots"
-if [[ -e $top/$root ]]; then
-  old=$top/$old_roots/$(date +%Y-%m-%dT%H-%M-%S)
-  while [[ -e $old ]]; do
-    old+=_
-  done
-  mv -T "$top/$root" "$old"
-  # its age counts from now, not from when something last changed in it
-  touch "$old"
-fi
-btrfs subvolume create "$top/$root"
-
-# From here on nothing may keep the machine from booting.
-oldest=$(($(date +%s) - days * 86400))
-for old in "$top/$old_roots"/*; do
-  if [[ -e $old && $(stat --format=%Y -- "$old") -le $oldest ]]; then
-    delete "$old" || echo "could not delete $old" >&2
-  fi
-done
-"""
-
 
 def _fresh_root(o: Options, root: disks.Place, subvolume: str) -> Settings:
     device = disks.unit_name(root.device, "device")
-    script = file("fresh-root", FRESH_ROOT, executable=True)
+    clear = script(__file__, "_impermanence/scripts/fresh-root")
     arguments = f"{root.device} {subvolume} {OLD_ROOTS} {o.keep_days}"
     # the scripted initrd is on its way out, and has no units to order this by
     yield "boot.initrd.systemd.enable", True
     yield "boot.initrd.systemd.extraBin.btrfs", f"{pkg('btrfs-progs')}/bin/btrfs"
-    yield "boot.initrd.systemd.storePaths", [f"{script}"]
+    yield "boot.initrd.systemd.storePaths", [f"{clear}"]
     yield (
         "boot.initrd.systemd.services.fresh-root",
         {
@@ -243,7 +194,7 @@ def _fresh_root(o: Options, root: disks.Place, subvolume: str) -> Settings:
             "serviceConfig": {
                 "Type": "oneshot",
                 "RemainAfterExit": True,
-                "ExecStart": f"/bin/bash {script} {arguments}",
+                "ExecStart": f"/bin/bash {clear} {arguments}",
             },
         },
     )
