@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from pantheros.modules.filesystems import _disks
 from pantheros.modules.filesystems.disks import unit_name
 from pantheros.nix.values import join_path, parts, split_path
 from pantheros.releases.index import Index
 from pantheros.releases.release import Release
+
+MAKE_VOLUMES = (Path(*_disks.__path__) / "scripts/make-volumes").read_text()
 
 MODULE = "filesystems.disks"
 DEVICE = "/dev/disk/by-id/nvme-Example_1TB_0001"
@@ -19,8 +22,6 @@ OTHER = "/dev/disk/by-id/nvme-Example_2TB_0002"
 ON = f'[pantherOS.filesystems.disks]\nenable = true\ndevice = "{DEVICE}"\n'
 STATE = """
 from pantheros.module import ModuleOptions, State
-
-MAKE_VOLUMES = (Path(*_disks.__path__) / "scripts/make-volumes").read_text()
 
 class Options(ModuleOptions):
     pass

@@ -4,14 +4,18 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pantheros.module import force
+from pantheros.modules.filesystems import _impermanence
 from pantheros.nix.values import join_path, parts, split_path
 from pantheros.releases.index import Index
 from pantheros.releases.release import Release
+
+FRESH_ROOT = (Path(*_impermanence.__path__) / "scripts/fresh-root").read_text()
 
 DISKS = """
 [pantherOS.filesystems.disks]
@@ -22,8 +26,6 @@ CLEAN_HOMES = DISKS + "volumes.home.enable = false\n"
 ON = "[pantherOS.filesystems.impermanence]\nenable = true\n"
 STATE = """
 from pantheros.module import ModuleOptions, State
-
-FRESH_ROOT = (Path(*_impermanence.__path__) / "scripts/fresh-root").read_text()
 
 class Options(ModuleOptions):
     pass
