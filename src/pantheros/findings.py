@@ -73,4 +73,7 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     if word.lower() in lower:
         return lower[word.lower()]
     close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=cutoff)
+    if not close and len(word) > 2:
+        begun = [name for name in lower if name.startswith(word.lower())]
+        close = begun if len(begun) == 1 else []
     return lower[close[0]] if close else None

@@ -7,6 +7,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -93,7 +94,7 @@ def print_json(data: Any) -> None:
 
 def report(findings: Iterable[Finding], root: Path) -> int:
     """Print findings the way compilers do; 1 when one of them is an error, else 0."""
-    findings = list(findings)
+    findings, hosts_of = _once(findings)
     lines: dict[str, list[str]] = {}
     alike: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
@@ -112,6 +113,8 @@ def report(findings: Iterable[Finding], root: Path) -> int:
             say(*_excerpt(finding.origin, root, lines), error=True)
         for related in finding.related:
             say(("   = ", "blue"), f"{related.message}: {related.origin}", error=True)
+        if len(hosts_of[finding]) > 1:
+            say(("   = hosts: ", "blue"), _few(hosts_of[finding]), error=True)
         if finding.help:
             say(("   = help: ", "blue"), finding.help, error=True)
         say(error=True)
@@ -122,6 +125,21 @@ def report(findings: Iterable[Finding], root: Path) -> int:
         parts: list[Part] = [(f"{n} {word}{'s' * (n > 1)}", style) for n, word, style in counts if n]
         say(*(parts if len(parts) == 1 else [parts[0], " and ", parts[1]]), error=True)
     return 1 if errors else 0
+
+
+def _once(findings: Iterable[Finding]) -> tuple[list[Finding], dict[Finding, list[str]]]:
+    """Findings without those that differ from one before in their host alone; and the hosts of each."""
+    first: dict[Finding, Finding] = {}
+    hosts: dict[Finding, list[str]] = {}
+    for finding in findings:
+        shared = replace(finding, host="") if finding.origin is not None else finding
+        kept = first.setdefault(shared, finding)
+        hosts.setdefault(kept, []).append(finding.host)
+    return list(first.values()), hosts
+
+
+def _few(names: Sequence[str], most: int = 8) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

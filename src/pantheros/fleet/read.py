@@ -136,7 +136,7 @@ class _Reading:
         self.findings += source.findings
         return source
 
-    def _table(self, source: Document, path: document.Path, value: Any) -> dict[str, Any]:
+    def _table(self, source: Document, path: document.Path, value: Any, expected: str = "a table") -> dict[str, Any]:
         """`value`, if it is a table; else a finding, and nothing."""
         if isinstance(value, dict):
             return value
@@ -144,7 +144,7 @@ class _Reading:
         self.findings.append(
             Finding(
                 "wrong-type",
-                f"`{name}` is {shown(value)}, but takes a table",
+                f"`{name}` is {shown(value)}, but takes {expected}",
                 option=name,
                 origin=source.origin(path),
             )
@@ -239,17 +239,24 @@ class _Reading:
         """The entries of a section whose name and shape are fit to be read."""
         for name, value in values.items():
             if not rule.match(name):
+                words = re.findall(r"[A-Za-z0-9]+", name)
+                camel = "".join(word[:1].upper() + word[1:] for word in words)
+                fit = next((n for n in (name.lower(), camel[:1].lower() + camel[1:]) if rule.match(n)), None)
                 self.findings.append(
                     Finding(
                         "invalid-name",
                         f"{shown(name)} is no name for a {noun}: it takes {what}",
                         origin=source.origin((section, name), key=True),
+                        help=f"call it {shown(fit)}" if fit else "",
                     )
                 )
             elif isinstance(value, dict):
                 yield name, value
             else:
-                self._table(source, (section, name), value)
+                expected = (
+                    "a reference such as op://vault/item/field, or a table" if section == "secrets" else "a table"
+                )
+                self._table(source, (section, name), value, expected)
 
     def _people(self, fleet: DeclaredFleet, source: Document) -> None:
         what = "small letters, digits, `-` and `_`, a letter first"

@@ -124,7 +124,7 @@ def _finding(
     if kind == "missing":
         return Finding(
             f"missing-{noun}",
-            f"`{path[-1]}` is missing",
+            f"`{full}` is missing",
             option=full,
             origin=locate(path[:-1], True),
             help=f"add `{path[-1]}`, {describe_at(model, path)}",
@@ -160,6 +160,10 @@ def _finding(
         help = "write the number without quotes" if value.strip("-").isdigit() else ""
     elif code == "wrong-type" and expected.startswith("a list") and not isinstance(value, list | dict):
         help = f"write [{shown(value)}]"
+    elif kind in ("string_type", "literal_error") and isinstance(value, int | float) and not isinstance(value, bool):
+        help = "text needs quotes"
+    elif kind == "model_type" and (known := field_names(model, path)):
+        help = f"known here: {listed(known)}"
     return Finding(
         code,
         f"`{full}` is {shown(value)}, but takes {expected}",

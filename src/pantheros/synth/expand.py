@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pantheros.findings import Finding, Origin, nearest
 from pantheros.module import Host, ModuleOptions, Person, SecretUse
@@ -62,6 +62,11 @@ def expand(
         if not all_settings:
             _drop_defaults(resolver, host, expansion, index)
         expansions.append(expansion)
+    for module in resolver.switched_off(host):
+        try:
+            findings += _module_findings(resolver, host, module, "without")
+        except BrokenModule as broken:
+            findings.append(broken.finding)
     return expansions, [*findings, *_secret_findings(resolver, host)]
 
 
@@ -153,17 +158,23 @@ def _fits(value: Any, depth: int = 0) -> None:
         raise TypeError(f"it yields a {type(value).__name__}, which Nix does not have")
 
 
-def _module_findings(resolver: Resolver, host: Host, module: Module) -> list[Finding]:
-    """What the module's own `findings` say, each at the option it speaks of."""
-    function = module.function("findings")
+def _module_findings(
+    resolver: Resolver, host: Host, module: Module, name: Literal["findings", "without"] = "findings"
+) -> list[Finding]:
+    """What the module's own `findings` (or `without`) say, each at the option it speaks of."""
+    function = module.function(name)
     if function is None:
         return []
+    if resolver.mistaken(host, module):
+        return []  # what is not the whole is not judged
     found = []
+    unread = any(f.severity == "error" for f in (*resolver.declared.findings, *host.declared.findings))
     try:
         for finding in function(resolver.resolved(host, module), host) or ():
             option = finding.option or ".".join(filter(None, ("pantherOS", module.name, finding.at)))
             origin = finding.origin or _origin(resolver, host, split_path(option))
-            found.append(replace(finding, option=option, host=host.name, origin=origin))
+            if not (unread and finding.severity == "warning"):  # perhaps what could not be read answers it
+                found.append(replace(finding, option=option, host=host.name, origin=origin))
     except BrokenModule:
         raise
     except FAILURES as error:

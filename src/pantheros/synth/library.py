@@ -28,7 +28,7 @@ from pantheros.module import Input, ModuleOptions
 BUILT_IN = "pantheros.modules"
 FAILURES = (Exception, SystemExit)
 """What a module's code may fail with, and no more than the module."""
-_FUNCTIONS = ("defaults", "nixos", "home", "resources", "findings")
+_FUNCTIONS = ("defaults", "nixos", "home", "resources", "findings", "without")
 
 
 @dataclass
@@ -218,7 +218,7 @@ class Library:
             if name not in tree:
                 guess = nearest(name, tree)
                 meant = ".".join((*path[:depth], guess or name, *path[depth + 1 :]))
-                if meant in self.modules:
+                if meant in self.modules or (guess and depth == len(path) - 1):
                     return meant
                 break
             tree = tree[name]

@@ -18,6 +18,7 @@ from pantheros.fleet.read import read_text
 from pantheros.fleet.typed import Locate, check
 from pantheros.hardware.facter import Report, read_report
 from pantheros.module import Endpoint, Fleet, Host, ModuleOptions, Person, Port, SecretUse, State
+from pantheros.nix.values import split_path
 from pantheros.synth.library import FAILURES, BrokenModule, Library, Module
 
 O = TypeVar("O", bound=ModuleOptions)  # noqa: E741
@@ -36,6 +37,7 @@ class _HostState:
     options: dict[tuple[str, str | None], ModuleOptions] = field(default_factory=dict)
     resources: tuple[Any, ...] | None = None
     modules: tuple[Module, ...] | None = None
+    switched_off: tuple[Module, ...] = ()
     in_progress: list[tuple[str, str | None]] = field(default_factory=list)
 
 
@@ -52,6 +54,7 @@ class Resolver:
         self._states: dict[str, _HostState] = {}
         self._reports: dict[str, Report | None] = {}
         self._hosts: dict[str, Host] = {}
+        self._mistaken: set[tuple[str, str]] = set()
         self.looked_across = False
         secrets = {name: found.table for name, found in declared.secrets.items()}
         self.fleet = Fleet(declared.table.name, declared.release, secrets, lambda: self.hosts, self._hardware)
@@ -96,6 +99,10 @@ class Resolver:
             state.resources = tuple(self._resources(host))
         return tuple(found for found in state.resources if isinstance(found, kind))
 
+    def may_set(self, host: Host, path: str) -> bool:
+        layers = self.declared.layers(host.declared)
+        return any(layer.imports for layer in layers) or self.stack(host).get("nixos", split_path(path)) is not None
+
     def _hardware(self, host: Host) -> Report | None:
         if host.name not in self._reports:
             self._reports[host.name] = None
@@ -126,17 +133,25 @@ class Resolver:
                             named[module.name] = module
                         else:
                             self._unknown_module(path, table.origin(path, key=True), host)
-            found = []
+            found, off = [], []
             for name in sorted(named):
                 try:
                     if self.enabled(host, named[name]):
                         found.append(named[name])
-                    elif named[name].name not in ALWAYS:
+                        continue
+                    if state.stack.get("pantherOS", (*named[name].names, "enable")) is False:
+                        off.append(named[name])
+                    if name not in ALWAYS:
                         self._set_while_disabled(host, named[name])
                 except BrokenModule as broken:
                     self._once(broken.finding)
-            state.modules = tuple(found)
+            state.modules, state.switched_off = tuple(found), tuple(off)
         return state.modules
+
+    def switched_off(self, host: Host) -> tuple[Module, ...]:
+        """The modules that a host says it does without."""
+        self.modules(host)
+        return self._state(host).switched_off
 
     def enabled(self, host: Host, module: Module) -> bool:
         """Whether a module is enabled on a host, for the system or for anyone there."""
@@ -191,6 +206,7 @@ class Resolver:
             help = f"write `{name}.enable = true`" if given is True else ""
             where = stack.origin("pantherOS", module.names)
             self._add(Finding("wrong-type", message, option=name, origin=where, help=help), host)
+            self._mistaken.add((host.name, module.name))
             given = None
 
         def locate(path: Path, key: bool) -> Origin | None:
@@ -201,6 +217,7 @@ class Resolver:
         options, findings = self.worked_out(host, module, given or {}, locate)
         for finding in findings:
             self._add(finding, host)
+            self._mistaken.add((host.name, module.name))
         return options
 
     def worked_out(
@@ -274,7 +291,13 @@ class Resolver:
         message = f"there is no module `{full}`"
         self._add(Finding("unknown-module", message, option=full, origin=origin, help=help), host)
 
+    def mistaken(self, host: Host, module: Module) -> bool:
+        """Whether some of what was set of a module there could not be taken, so that the rest is not the whole."""
+        return (host.name, module.name) in self._mistaken
+
     def _set_while_disabled(self, host: Host, module: Module) -> None:
+        if self.mistaken(host, module):
+            return
         for table in host.declared.layer.tables:
             found, value = table.get(module.names) if table.root == "pantherOS" else (False, None)
             if found and isinstance(value, dict) and value.get("enable") is not False and value:
