@@ -8,6 +8,7 @@ A module is a Python file whose path is its option path: `modules/development/gi
     def home(o: Options, host: Host, person: Person) -> Settings       each person's home-manager settings
     def resources(o: Options, host: Host) -> Resources                 what others must know of
     def findings(o: Options, host: Host) -> Findings                   what only this module can judge
+    def without(o: Options, host: Host) -> Findings                    what a host lacks that switches it off
     INPUTS = (Input("disko", ...),)                                    flake inputs, and the modules they bring
 
 Every function is pure: the same options and the same fleet give the same settings. Settings are pairs of a dotted
@@ -247,6 +248,8 @@ class Library(Protocol):
 
     def resources(self, host: Host, kind: type[R]) -> tuple[R, ...]: ...
 
+    def may_set(self, host: Host, path: str) -> bool: ...
+
 
 class Person:
     """A human with an account on a host."""
@@ -319,6 +322,10 @@ class Host:
     def resources(self, kind: type[R]) -> tuple[R, ...]:
         """What all enabled modules of this host bring of one kind."""
         return self.library.resources(self, kind)
+
+    def may_set(self, path: str) -> bool:
+        """Whether raw settings of the system set `path` or something below it, or raw modules might."""
+        return self.library.may_set(self, path)
 
     @property
     def name(self) -> str:

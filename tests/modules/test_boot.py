@@ -331,3 +331,27 @@ def test_a_quiet_start(settings: Callable[..., dict[str, Any]]) -> None:
     assert found["boot.kernelParams"] == ["quiet", "udev.log_level=3"]
     assert (found["boot.consoleLogLevel"], found["boot.initrd.verbose"]) == (3, False)
     assert (found["boot.plymouth.enable"], found["boot.plymouth.theme"]) == (True, "bgrt")
+
+
+# Without this module ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("", True),
+        ('[nixos.boot.loader.grub]\ndevice = "/dev/sda"\n', False),
+        ("[nixos.boot]\nisContainer = true\n", False),
+        ('[pantherOS.filesystems.disks]\nenable = true\ndevice = "/dev/a"\nfirmware = "bios"\n', False),
+        ('[pantherOS.filesystems.disks]\nenable = true\ndevice = "/dev/a"\n', True),
+    ],
+)
+def test_without_a_boot_loader(fleet: Callable[..., Any], text: str, refused: bool) -> None:
+    found = fleet("[pantherOS.boot]\nenable = false\n" + text).codes()
+    assert ("no-boot-loader" in found) is refused
+
+
+def test_a_raw_module_may_bring_the_boot_loader(fleet: Callable[..., Any]) -> None:
+    text = 'imports = ["./loader.nix"]\n[pantherOS.boot]\nenable = false\n'
+    found = fleet({"hosts/box/host.toml": text, "hosts/box/loader.nix": "{ }\n"})
+    assert "no-boot-loader" not in found.codes()

@@ -300,3 +300,9 @@ def test_servers_do_without_the_manual(settings: Callable[..., dict[str, Any]]) 
 def test_state(fleet: Callable[..., Any]) -> None:
     host = fleet("").model.resolver.host("box")
     assert {"/etc/machine-id", "/var/lib/systemd"} <= {state.path for state in host.resources(State)}
+
+
+def test_without_this_module_the_state_version_is_for_the_user_to_say(fleet: Callable[..., Any]) -> None:
+    off = "[pantherOS.system]\nenable = false\n"
+    assert "no-state-version" in fleet(off).codes()
+    assert "no-state-version" not in fleet(off + '[nixos.system]\nstateVersion = "24.11"\n').codes()

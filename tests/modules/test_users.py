@@ -298,3 +298,10 @@ def test_sudo_rs_has_its_own_timeout(users: Callable[..., Any]) -> None:
     found = users(text)
     assert "timeout-of-sudo-rs" in codes(found)
     assert "security.sudo-rs.extraConfig" not in settings(found)
+
+
+def test_without_this_module_accounts_are_for_the_user_to_make(fleet: Callable[..., Any]) -> None:
+    off = "[pantherOS.users]\nenable = false\n"
+    assert "no-account" in fleet(off).codes()
+    assert "no-account" not in fleet(off + "[nixos.users.users.ada]\nisNormalUser = true\n").codes()
+    assert "no-account" not in fleet({"hosts/box/host.toml": off}).codes()

@@ -147,6 +147,19 @@ def findings(o: Options, host: Host) -> Findings:
     yield from _initrd_findings(o, host)
 
 
+def without(o: Options, host: Host) -> Findings:
+    layout = host[disks.Options]
+    # NixOS's own choice is GRUB for a BIOS, for which a layout names the disk.
+    grub = layout.enable and layout.firmware == "bios"
+    if not grub and not any(map(host.may_set, ("boot.loader", "boot.isContainer"))):
+        yield Finding(
+            "no-boot-loader",
+            "without `pantherOS.boot` nothing starts this host: NixOS's own choice, GRUB, is told no disk",
+            at="enable",
+            help="leave it enabled, or say under `nixos.boot.loader` what starts the host",
+        )
+
+
 # The boot loader ----------------------------------------------------------------------------------------------
 
 

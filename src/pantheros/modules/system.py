@@ -215,6 +215,17 @@ def findings(o: Options, host: Host) -> Findings:
     yield from _nix_findings(o)
 
 
+def without(o: Options, host: Host) -> Findings:
+    if not host.may_set("system.stateVersion"):
+        newest = _newest(host.release)
+        yield Finding(
+            "no-state-version",
+            "without `pantherOS.system` nothing says which release this host was installed with, and NixOS warns",
+            at="enable",
+            help=f'leave it enabled, or set `nixos.system.stateVersion = "{newest}"`',
+        )
+
+
 # State version ------------------------------------------------------------------------------------------------
 
 

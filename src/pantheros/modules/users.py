@@ -121,6 +121,18 @@ def findings(o: Options, host: Host) -> Findings:
     yield from _password_file_findings(o, host)
 
 
+def without(o: Options, host: Host) -> Findings:
+    for person in host.people:
+        if not host.may_set(f"users.users.{key(person.name)}"):
+            yield Finding(
+                "no-account",
+                f"{person.name} is one of the host's people, but without `pantherOS.users` nobody makes the account",
+                at="enable",
+                help=f"leave it enabled, take {person.name} out of the host's `people`, or set"
+                f" `nixos.users.users.{key(person.name)}.isNormalUser = true`",
+            )
+
+
 # Accounts -----------------------------------------------------------------------------------------------------
 
 

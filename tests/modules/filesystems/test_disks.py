@@ -358,6 +358,13 @@ def test_what_can_not_work_is_found(fleet, code, text):
     assert code in fleet(text).codes()
 
 
+def test_who_switches_the_layout_off_says_what_the_root_is(fleet):
+    off = "[pantherOS.filesystems.disks]\nenable = false\n"
+    assert "no-root-volume" in fleet(off).codes()
+    assert "no-root-volume" not in fleet(off + '[nixos.fileSystems."/"]\ndevice = "/dev/x"\n').codes()
+    assert "no-root-volume" not in fleet("").codes(), "nobody has said that there is none"
+
+
 def test_a_root_in_memory_needs_no_partition(fleet):
     rest = 'filesystem = "ext4"\nvolumes.root.enable = false\nvolumes.persist = { mountPoint = "/persist" }\n'
     assert "no-root-volume" in fleet(ON + rest).codes()

@@ -556,6 +556,16 @@ def unit_name(path: str, kind: str) -> str:
 # Findings -----------------------------------------------------------------------------------------------------
 
 
+def without(o: Options, host: Host) -> Findings:
+    if not any(map(host.may_set, (f"fileSystems.{key('/')}", "boot.isContainer"))):
+        yield Finding(
+            "no-root-volume",
+            "nothing is mounted at `/`: the disks are laid out neither here nor by raw settings",
+            at="enable",
+            help='leave it enabled, or say under `nixos.fileSystems."/"` what the root is',
+        )
+
+
 def findings(o: Options, host: Host) -> Findings:
     yield from _about_devices(o, host)
     yield from _about_volumes(o, host)
