@@ -701,6 +701,27 @@ def test_findings(box: Make, body: str, code: str, at: str) -> None:
     assert finding.origin and finding.origin.file == "hosts/box/host.toml"
 
 
+def test_one_registry_has_one_account(box: Make) -> None:
+    entry = 'registries.custom = [{{ url = "r.lan:5000", username = "ada", secret = "hubToken" }}, {{ {} }}]\n'
+    twice = box(entry.format('url = "r.lan:5000", username = "robot", secret = "companyToken"'))
+    assert codes(twice) == ["registry-twice"]
+    same = box(entry.format('url = "r.lan:5000", username = "ada", secret = "hubToken"'))
+    assert codes(same) == []
+    assert len([path for path in same.home(module=MODULE) if "registry-login" in path]) == 1
+
+
+def test_registries_whose_units_would_have_one_name(box: Make) -> None:
+    entry = '{{ url = "{}", username = "ada", secret = "hubToken" }}'
+    names = ", ".join(entry.format(url) for url in ("r.lan:5000", "r-lan.5000", "r.lan/5000"))
+    found = box(f"registries.custom = [{names}]\n")
+    assert codes(found) == []
+    assert [path for path in found.home(module=MODULE) if "registry-login" in path] == [
+        "systemd.user.services.registry-login-r-lan-5000",
+        "systemd.user.services.registry-login-r-lan-5000-2",
+        "systemd.user.services.registry-login-r-lan-5000-2-2",
+    ]
+
+
 def test_an_unknown_secret_is_told_once(box: Make) -> None:
     body = """\
 registries.github = { enable = true, username = "a", secret = "gone" }

@@ -85,7 +85,8 @@ def _option(at: str, registry: Registry | CustomRegistry, name: str) -> str:
 
 
 def logins(o: Registries) -> list[Login]:
-    return [
+    """The accounts, each once: a host's list may repeat what a profile's has."""
+    found = [
         Login(
             place,
             registry.username,
@@ -96,6 +97,7 @@ def logins(o: Registries) -> list[Login]:
         for place, at, registry in _in_use(o)
         if registry.username and registry.secret
     ]
+    return list(dict.fromkeys(found))
 
 
 def places(o: Registries) -> list[str]:
@@ -149,15 +151,19 @@ def _mirrors_conf(o: Registries) -> str:
 
 
 def home(o: Registries) -> Settings:
+    taken: list[str] = []
     for login in logins(o):
-        yield from _session_login(login)
+        unit = "registry-login-" + re.sub(r"[^A-Za-z0-9]+", "-", login.registry)
+        while unit in taken:  # `registry.lan:5000` and `registry-lan.5000`
+            unit += "-2"
+        taken.append(unit)
+        yield from _session_login(unit, login)
 
 
-def _session_login(login: Login) -> Settings:
+def _session_login(unit: str, login: Login) -> Settings:
     """Log a person in. The login lies in their runtime directory, so every session begins with it."""
     verify = " --tls-verify=false" if login.insecure else ""
     command = f"{pkg('skopeo')}/bin/skopeo login --username {_unit_word(login.username)} --password-stdin{verify}"
-    unit = "registry-login-" + re.sub(r"[^A-Za-z0-9]+", "-", login.registry)
     path = secret(login.secret)
     yield (
         f"systemd.user.services.{key(unit)}",
@@ -188,16 +194,36 @@ def _unit_word(text: str) -> str:
 
 def findings(o: Registries, of_people: list[Registries]) -> Findings:
     everybody = [o, *of_people]
-    seen: set[tuple[str, str]] = set()
+    # What people share is wrong once.
+    once: dict[tuple[str, str], Finding] = {}
     for options in everybody:
         for place, at, registry in _in_use(options):
-            finding = _login_finding(place, at, registry, everybody)
-            if finding and (finding.code, place) not in seen:
-                seen.add((finding.code, place))
-                yield finding
-    blocked = o.blocked
+            if finding := _login_finding(place, at, registry, everybody):
+                once.setdefault((finding.code, place), finding)
+        for place, finding in _twice(logins(options)):
+            once.setdefault((finding.code, place), finding)
+    yield from once.values()
+    yield from _blocked(o)
+
+
+def _twice(logins: list[Login]) -> Iterator[tuple[str, Finding]]:
+    first: dict[str, Login] = {}
+    for login in logins:
+        if login != first.setdefault(login.registry, login):
+            yield (
+                login.registry,
+                Finding(
+                    "registry-twice",
+                    f"{login.registry} is listed twice, and not in the same way",
+                    at=login.at,
+                    help="take one of them out; lists of several layers add up",
+                ),
+            )
+
+
+def _blocked(o: Registries) -> Findings:
     for location in o.search_order or ():
-        if location in blocked:
+        if location in o.blocked:
             yield Finding(
                 "registry-blocked",
                 f"{location} is to be searched, but it is blocked",
@@ -205,14 +231,14 @@ def findings(o: Registries, of_people: list[Registries]) -> Findings:
                 help="take it out of `searchOrder` or of `blocked`",
             )
     for place, at, registry in _in_use(o):
-        if place in blocked:
+        if place in o.blocked:
             yield Finding(
                 "registry-blocked",
                 f"{place} is in use, but it is blocked",
                 at=at,
                 help="take it out of `registries.blocked`, or do without it",
             )
-        if isinstance(registry, CustomRegistry) and registry.mirror_of in blocked:
+        if isinstance(registry, CustomRegistry) and registry.mirror_of in o.blocked:
             yield Finding(
                 "registry-blocked",
                 f"{place} mirrors {registry.mirror_of}, which is blocked: its mirrors are then not asked either",
