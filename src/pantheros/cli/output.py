@@ -112,11 +112,11 @@ def report(findings: Iterable[Finding], root: Path) -> int:
         if finding.origin is not None:
             say(*_excerpt(finding.origin, root, lines), error=True)
         for related in finding.related:
-            say(("   = ", "blue"), f"{related.message}: {related.origin}", error=True)
+            say(("   = ", "blue"), printable(f"{related.message}: {related.origin}"), error=True)
         if len(hosts_of[finding]) > 1:
             say(("   = hosts: ", "blue"), _few(hosts_of[finding]), error=True)
         if finding.help:
-            say(("   = help: ", "blue"), finding.help, error=True)
+            say(("   = help: ", "blue"), printable(finding.help), error=True)
         say(error=True)
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = sum(finding.severity == "warning" for finding in findings)
@@ -160,7 +160,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
 def _headline(finding: Finding) -> list[Part]:
     colour = _COLOURS[finding.severity]
     host = f" (host {finding.host})" if finding.host and finding.origin is None else ""
-    return [(f"{finding.severity}[{finding.code}]", colour), (f": {finding.message}{host}", "bold")]
+    return [(f"{finding.severity}[{finding.code}]", colour), (f": {printable(finding.message)}{host}", "bold")]
 
 
 def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]]) -> list[Part]:
@@ -169,7 +169,7 @@ def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]]) -> list[Pa
         text = read_text(root, origin.file)[0] or ""
         # As the readers count.
         cache[origin.file] = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
-    parts: list[Part] = [("  --> ", "blue"), str(origin)]
+    parts: list[Part] = [("  --> ", "blue"), printable(str(origin))]
     lines = cache[origin.file]
     if not 0 < origin.line <= len(lines) or origin[1:] == (1, 1, 1, 1):
         return parts  # a whole file has no line to show
@@ -178,7 +178,7 @@ def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]]) -> list[Pa
     end = min(origin.end_column - 1, len(line)) if origin.end_line == origin.line else len(line)
     # Of a line too long to take in at a glance, what is around the place.
     cut = max(0, start - _WIDEST // 2) if len(line) > _WIDEST else 0
-    before, marked, after = (_printable(part) for part in (line[cut:start], line[start:end], line[max(start, end) :]))
+    before, marked, after = (printable(part) for part in (line[cut:start], line[start:end], line[max(start, end) :]))
     marked, after = marked[:_WIDEST], after[: max(0, _WIDEST - len(before) - len(marked))]
     lead, tail = "…" * (cut > 0), "…" * (cut + _WIDEST < len(line))
     number = str(origin.line)
@@ -193,7 +193,7 @@ def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]]) -> list[Pa
     ]
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Text as a terminal may have it: a tab is one column, what would steer the terminal is told by its place alone."""
     return "".join(c if c.isprintable() else " " if c in "\t\u00a0" else "\ufffd" for c in text)
 
@@ -226,5 +226,5 @@ def nix(value: Value) -> str:
 
 def one_line(value: Value, width: int = 72) -> str:
     """A value as Nix code on one line, shortened."""
-    text = " ".join(nix(value).split())
+    text = printable(" ".join(nix(value).split()))
     return text if len(text) <= width else text[: width - 1] + "…"

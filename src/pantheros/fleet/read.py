@@ -46,6 +46,7 @@ HOST_FILES = ("host.toml", "host.nix")
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
 _SECRET_NAME = re.compile(r"[a-z][a-zA-Z0-9]*\Z")
+_COLMENA_NAMES = {"meta", "defaults", "network"}
 _LARGEST_FILE = 4 * 1024 * 1024
 
 
@@ -128,8 +129,19 @@ class _Reading:
         self._people(fleet, source)
         self._secrets(fleet, source)
         self._profiles(fleet, source)
+        self._reserved(fleet, source)
         fleet.findings = self.findings
         return fleet
+
+    def _reserved(self, fleet: DeclaredFleet, source: Document) -> None:
+        for name in sorted(_COLMENA_NAMES & set(fleet.hosts)) if "colmena" in fleet.table.outputs else ():
+            file = fleet.hosts.files[name]
+            message = f"colmena has a use of its own for {shown(name)}: no host can be called that"
+            index = fleet.table.outputs.index("colmena")
+            related = (Related("colmena is asked for", source.origin(("outputs", index))),)
+            help = f"rename the directory {posixpath.dirname(file)}, or do without colmena"
+            where = Origin(file, 1, 1, 1, 1)
+            self.findings.append(Finding("reserved-name", message, origin=where, help=help, related=related))
 
     def _document(self, file: str) -> Document:
         source = read_document(self.root, file)
@@ -414,7 +426,7 @@ class _Reading:
                 self.findings.append(Finding("link-not-followed", message, origin=where, help=help))
             return None
         if not is_plain(path):
-            message = f"{shown(path)} is no name for a directory of hosts: it is no text of one line"
+            message = f"{shown(path)} is no name for a directory of hosts: not all of it can be printed"
             self.findings.append(Finding("invalid-name", message, origin=where, help="rename it"))
             return None
         return path

@@ -275,7 +275,7 @@ def copied(root: Path, paths: Iterable[str]) -> Iterable[tuple[str, Wanted | Non
                 [Finding("path-outside-fleet", f"{path} is a link out of the fleet", origin=where)],
             )
         elif not is_plain(path):
-            message = f"{shown(path)} is no name for a file that is to be copied: it is no text of one line"
+            message = f"{shown(path)} is no name for a file that is to be copied: not all of it can be printed"
             yield path, None, [Finding("invalid-name", message, origin=where, help="rename it")]
         else:
             try:

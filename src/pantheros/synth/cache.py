@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import sys
 import time
 from collections.abc import Collection, Iterable, Mapping
@@ -133,8 +134,10 @@ def code_digest(directories: Iterable[Path]) -> str:
 
 def read_or_empty(path: str | Path) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        # A pipe is not waited for, and a device has no end.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with open(descriptor, "rb") as file:
+            return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
     except OSError:
         return b""
 
