@@ -75,42 +75,6 @@ def test_portable_machines_are_encrypted_and_roots_start_clean() -> None:
 
 # Read back by Nix ---------------------------------------------------------------------------------------------
 
-_STUBS = """\
-let
-  # Stands for what only NixOS knows. Sets with `type = "derivation"` are equal when their `outPath` is, and this one
-  # can also be called.
-  stub = name: {
-    type = "derivation";
-    outPath = "/stub/${name}";
-    name = name;
-    __functor = _: argument: stub "${name}-of-${builtins.substring 0 12 (builtins.hashString "sha256" (toString argument))}";
-  };
-  paths = prefix: names: builtins.foldl' merge { } (map (names: nested names (stub (prefix + builtins.concatStringsSep "." names))) names);
-  nested = names: value: if names == [ ] then value else { ${builtins.head names} = nested (builtins.tail names) value; };
-  merge = a: b: a // builtins.mapAttrs (name: value:
-    if a ? ${name} && !(a.${name} ? type) && !(value ? type) then merge a.${name} value
-    else if a ? ${name} then a.${name} // value else value) b;
-  lib = paths "lib." LIB // {
-    mkForce = content: { _type = "override"; priority = 50; inherit content; };
-    mkDefault = content: { _type = "override"; priority = 1000; inherit content; };
-  };
-  pkgs = paths "pkgs." PKGS;
-  config = paths "config." CONFIG;
-  arguments = { inherit config lib pkgs; };
-  evaluated = file: let found = import file; in if builtins.isFunction found then found arguments else found;
-  # Nix cannot compare functions.
-  plain = value:
-    if builtins.isFunction value then "a function"
-    else if builtins.isList value then map plain value
-    else if builtins.isAttrs value && !(value ? type && value.type == "derivation") then
-      builtins.mapAttrs (_: plain) value
-    else value;
-  homes = module: if module ? home-manager.users then module // { home-manager = module.home-manager // {
-    users = builtins.mapAttrs (_: home: if builtins.isFunction home then home arguments else home) module.home-manager.users;
-  }; } else module;
-in
-"""
-
 
 def plain_nix(value: Any, scope: Scope, place: Any) -> str:
     """A value by the plainest Nix there is: no short paths, no indented strings, every expression in parentheses."""
@@ -195,16 +159,13 @@ def test_nix_reads_every_file_as_the_model_has_it(release: str, tmp_path: Path) 
                 text = f"(merge {text} {{ home-manager.users = {{ {users} }}; }})"
             checks.append((file, text))
     texts = [file.read_text(encoding="utf-8") for file, _ in checks]
-    stubs = _STUBS
-    for root, name in (("LIB", "lib"), ("PKGS", "pkgs"), ("CONFIG", "config")):
-        stubs = stubs.replace(f" {root};", f" {mentioned(texts, name)};").replace(
-            f" {root} ", f" {mentioned(texts, name)} "
-        )
+    names = " ".join(f"{root}Names = {mentioned(texts, root)};" for root in ("lib", "pkgs", "config"))
     verdicts = "\n".join(
-        f"(if plain (homes (evaluated {file})) == plain {text} then true else throw {quoted(file.relative_to(out).as_posix())})"
+        f"(if plain (homes (evaluated {file})) == plain {text} then true else throw {quoted(str(file))})"
         for file, text in checks
     )
     expression = tmp_path / "check.nix"
+    stubs = f"with import {Path(__file__).with_name('stubs.nix')} {{ {names} }};\n"
     expression.write_text(f"{stubs}builtins.deepSeq [\n{verdicts}\n] true\n", encoding="utf-8")
     store = ["--store", str(tmp_path / "store")]
     command = ["nix-instantiate", "--eval", "--strict", "--read-write-mode", *store, str(expression)]
