@@ -14,6 +14,9 @@ A module is a Python file whose path is its option path: `modules/development/gi
 Every function is pure: the same options and the same fleet give the same settings. Settings are pairs of a dotted
 path, quoted as in Nix where a name needs it (`key`), and a value; they may be yielded in pieces, since lists of one
 path append and tables merge.
+
+What a module is made of lies beside it, in a folder whose name begins with `_`: `_git/` has a file for each subject
+of `git.py` (its group of options, what they become, what cannot work), and its scripts as they are (`script`).
 """
 
 from __future__ import annotations
