@@ -53,7 +53,7 @@ class Model:
         guess = nearest(name, hosts)
         raise PantherError(
             f"there is no host {name!r}",
-            help=f"did you mean {guess!r}?" if guess else f"the fleet has {listed(list(hosts))}",
+            help=f"did you mean {guess!r}?" if guess else f"the fleet has {listed(list(hosts)) or 'no hosts yet'}",
         )
 
     def expand(self, host: Host) -> tuple[list[Expansion], list[Finding]]:
