@@ -73,6 +73,16 @@ def test_portable_machines_are_encrypted_and_roots_start_clean() -> None:
         assert any(path[:2] == ("services", "tailscale") for path in settings)
 
 
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
+def test_shellcheck_passes_on_every_script(tmp_path: Path) -> None:
+    build_tree(ROOT, tmp_path)
+    scripts = [path for path in tmp_path.rglob("*") if path.is_file() and path.read_bytes().startswith(b"#!")]
+    assert len(scripts) > 10
+    distinct = {path.read_bytes(): str(path) for path in scripts}
+    process = subprocess.run(["shellcheck", *distinct.values()], capture_output=True, check=False, text=True)
+    assert process.returncode == 0, process.stdout
+
+
 # Read back by Nix ---------------------------------------------------------------------------------------------
 
 
