@@ -122,7 +122,7 @@ class Terminal:
         self.screen = ""
         self.process, self._end = pty.fork()
         if self.process == 0:
-            os.execve(sys.executable, command(*arguments), environment(TERM="xterm-256color", **more))
+            os.execve(sys.executable, command(*arguments), environment(**{"TERM": "xterm-256color", **more}))
 
     def wait_for(self, text: str) -> None:
         while text not in self.screen:

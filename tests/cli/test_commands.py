@@ -176,7 +176,8 @@ def test_many_alike_are_counted(panther: Panther, write: Write) -> None:
 
 
 def test_what_follows_from_a_mistake_is_not_told(panther: Panther, write: Write) -> None:
-    host = 'people = ["ada"]\n[pantherOS.system]\nstateVersion = 26.05\n[pantherOS.security.ssh]\nenable = "yes"\nports = [1]\n'
+    host = 'people = ["ada"]\n[pantherOS.system]\nstateVersion = 26.05\n'
+    host += '[pantherOS.security.ssh]\nenable = "yes"\nports = [1]\n'
     answer = panther("build", write({"hosts/box/host.toml": host}), "--json")
     errors = [finding for finding in answer.json["findings"] if finding["line"] > 1]
     assert [finding["code"] for finding in errors] == ["wrong-type", "wrong-type"]
@@ -352,7 +353,8 @@ def test_a_module_that_there_is_not(panther: Panther) -> None:
 
 
 def test_modules_of_a_fleet(panther: Panther, write: Write) -> None:
-    module = 'from pantheros.module import ModuleOptions\n\n\nclass Options(ModuleOptions):\n    size: int = 3\n    """Size."""\n'
+    module = "from pantheros.module import ModuleOptions\n\n\nclass Options(ModuleOptions):\n"
+    module += '    size: int = 3\n    """Size."""\n'
     root = write({"modules/my/own_thing.py": '"""Mine."""\n' + module, "modules/broken.py": "x =\n"})
     answer = panther("modules", root)
     assert answer.status == 1

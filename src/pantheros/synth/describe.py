@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
+from types import ModuleType
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -48,9 +50,8 @@ def field_texts(model: type[BaseModel]) -> dict[str, str]:
     for base in reversed(model.__mro__):
         if not (issubclass(base, BaseModel) and base is not BaseModel):
             continue
-        tree = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
-        assert isinstance(tree, ast.ClassDef)
-        for field, below in zip(tree.body, tree.body[1:], strict=False):
+        body = _bodies(sys.modules[base.__module__]).get(base.__qualname__, [])
+        for field, below in pairwise(body):
             if (
                 isinstance(field, ast.AnnAssign)
                 and isinstance(field.target, ast.Name)
@@ -60,6 +61,24 @@ def field_texts(model: type[BaseModel]) -> dict[str, str]:
             ):
                 texts[field.target.id] = " ".join(inspect.cleandoc(below.value.value).split())
     return texts
+
+
+@cache
+def _bodies(module: ModuleType) -> dict[str, list[ast.stmt]]:
+    """What the classes of a Python module consist of, by their names."""
+    try:
+        tree = ast.parse(inspect.getsource(module))
+    except (OSError, TypeError, SyntaxError):
+        return {}
+    found: dict[str, list[ast.stmt]] = {}
+    pending = [("", tree.body)]
+    while pending:
+        above, body = pending.pop()
+        for part in body:
+            if isinstance(part, ast.ClassDef):
+                found[above + part.name] = part.body
+                pending.append((f"{above}{part.name}.", part.body))
+    return found
 
 
 def _fields(model: type[BaseModel], above: str) -> Iterator[OptionText]:
