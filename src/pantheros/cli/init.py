@@ -16,7 +16,7 @@ from pantheros.cli.output import say
 from pantheros.cli.schema import write_schemas
 from pantheros.findings import PantherError
 from pantheros.fleet.read import FLEET_FILE, HOST_NAME, USER_NAME
-from pantheros.fleet.typed import shown
+from pantheros.fleet.words import shown
 from pantheros.git import configured
 from pantheros.releases.release import CURRENT
 from pantheros.synth.library import Library

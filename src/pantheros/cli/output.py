@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pantheros.findings import Finding, Origin
 from pantheros.fleet.read import read_text
-from pantheros.fleet.typed import shown
+from pantheros.fleet.words import shown
 from pantheros.nix.values import Expression, Override, Value
 from pantheros.nix.writer import Unwritable, Writer
 

@@ -34,7 +34,8 @@ from pantheros.fleet.tables import (
     SecretTable,
 )
 from pantheros.fleet.toml import read_toml
-from pantheros.fleet.typed import TypedTable, check, field_names, listed, shown
+from pantheros.fleet.typed import TypedTable, check
+from pantheros.fleet.words import field_names, listed, shown
 from pantheros.nix.reader import read_nix
 from pantheros.nix.values import FleetPath
 from pantheros.releases.release import CURRENT, Release
@@ -236,6 +237,9 @@ class _Reading:
                         help=f"did you mean {posixpath.relpath(near, base or '.')}?" if near else "",
                     )
                 )
+            elif os.path.isdir(self.root / found) and not os.path.lexists(self.root / found / "default.nix"):
+                message = f"{found} is a directory, and has no default.nix to import"
+                self.findings.append(Finding("missing-file", message, origin=origin, help="name the file itself"))
             else:
                 yield Import(found, origin)
 

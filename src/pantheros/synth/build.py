@@ -12,7 +12,7 @@ from pathlib import Path
 from pantheros.findings import Finding, Origin, PantherError, nearest
 from pantheros.fleet.model import DeclaredFleet
 from pantheros.fleet.read import FLEET_FILE, is_plain, read_fleet, read_text
-from pantheros.fleet.typed import listed, shown
+from pantheros.fleet.words import listed, shown
 from pantheros.module import Host
 from pantheros.nix.references import references
 from pantheros.releases.index import Index

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from pantheros.fleet.layers import FORCE, Stack, Table, leaves_of, overlay
-from pantheros.fleet.typed import choices_at
+from pantheros.fleet.words import choices_at
 from pantheros.module import Host, ModuleOptions
 from pantheros.nix.values import Value
 from pantheros.synth.library import BrokenModule, Module

@@ -18,7 +18,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from pantheros.fleet.typed import describe
+from pantheros.fleet.words import describe
 from pantheros.synth.library import Module
 
 

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 from pantheros.findings import Finding, Origin, nearest
-from pantheros.fleet.typed import shown as shown_value
+from pantheros.fleet.words import shown as shown_value
 from pantheros.module import Input, ModuleOptions
 
 BUILT_IN = "pantheros.modules"
