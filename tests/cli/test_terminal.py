@@ -1,4 +1,4 @@
-"""How it looks: colours in a terminal, plain text elsewhere, and an end without noise whatever happens to the output."""
+"""How it looks: colours in a terminal, plain text elsewhere, and no noise whatever happens to the output."""
 
 from __future__ import annotations
 
@@ -87,7 +87,8 @@ def test_a_terminal_without_all_characters(process: Panther, box: Path) -> None:
 
 def test_what_modules_print_is_not_our_output(panther: Panther, write: Write) -> None:
     module = (
-        'from pantheros.module import ModuleOptions\n\nprint("loading")\n\n\nclass Options(ModuleOptions):\n    pass\n\n\n'
+        'from pantheros.module import ModuleOptions\n\nprint("loading")\n\n\n'
+        "class Options(ModuleOptions):\n    pass\n\n\n"
         'def nixos(o, host):\n    print("working")\n    yield "networking.domain", "x"\n'
     )
     root = write({"modules/own.py": module, "hosts/box/host.toml": "[pantherOS.own]\nenable = true\n"})
@@ -101,7 +102,8 @@ def test_an_interrupt_ends_it_quietly(write: Write) -> None:
     """Also where several processes share the work."""
     module = (
         "import time\nfrom pantheros.module import ModuleOptions\n\n\nclass Options(ModuleOptions):\n    pass\n\n\n"
-        'def nixos(o, host):\n    print("working", flush=True)\n    time.sleep(20)\n    yield "networking.domain", "x"\n'
+        'def nixos(o, host):\n    print("working", flush=True)\n    time.sleep(20)\n'
+        '    yield "networking.domain", "x"\n'
     )
     hosts = {f"hosts/h{n}/host.toml": "[pantherOS.own]\nenable = true\n" for n in range(100)}
     root = write({"modules/own.py": module, **hosts})

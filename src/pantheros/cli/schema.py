@@ -11,7 +11,7 @@ import typer
 from pantheros.cli.fleet import FleetArgument, is_fleet
 from pantheros.cli.output import print_json, say
 from pantheros.findings import PantherError
-from pantheros.synth.library import BrokenModule, Library
+from pantheros.synth.library import Library
 from pantheros.synth.schema import fleet_schema, host_schema
 
 SCHEMA_FILES = {"fleet": "fleet.schema.json", "host": "host.schema.json"}
@@ -29,10 +29,7 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="As always: a schema is JSON.", hidden=True)] = False,
 ) -> int:
     library = Library(fleet if is_fleet(fleet) else None)
-    try:
-        schemas = {"fleet": fleet_schema(library), "host": host_schema(library)}
-    except BrokenModule as broken:
-        raise PantherError(broken.finding.message, help=str(broken.finding.origin)) from broken
+    schemas = {"fleet": fleet_schema(library), "host": host_schema(library)}
     if to is not None:
         write_schemas(library, to)
         for name in SCHEMA_FILES.values():

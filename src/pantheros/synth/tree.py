@@ -119,14 +119,15 @@ class Tree:
                 plan.foreign.append(self._foreign(path))
         if partial:
             plan.kept = sorted(path for path in self.manifest if path not in wanted)
-            return plan
         for path in sorted(self.manifest):
-            if path not in wanted:
+            if path not in wanted and not partial:
                 now = self._digest(path)
                 if now in self.manifest[path] or (force and now is not None):
                     plan.remove.append(path)
                 elif now is not None:
                     plan.foreign.append(self._foreign(path))
+        if plan.foreign:
+            self._still()  # or it may well be ours by now
         return plan
 
     def apply(self, plan: Plan, wanted: Mapping[str, Wanted]) -> None:
@@ -201,11 +202,15 @@ class Tree:
                 ) from None
             except OSError:
                 pass  # a file system that has no locks
-            if self._read(MANIFEST) != self._list:
-                raise PantherError(f"another build has written {self.shown} meanwhile", help="build again")
+            self._still()
             yield
         finally:
             os.close(descriptor)
+
+    def _still(self) -> None:
+        """`PantherError` when another build has written since we looked."""
+        if self._read(MANIFEST) != self._list:
+            raise PantherError(f"another build has written {self.shown} meanwhile", help="build again")
 
     def _replace(self, contents: Mapping[str, bytes]) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
