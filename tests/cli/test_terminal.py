@@ -54,6 +54,18 @@ def test_every_line_fits_a_narrow_terminal(terminal: Any, reference: Path, comma
         assert max(map(len, session.text.splitlines())) <= 60
 
 
+def test_mistakes_in_a_narrow_terminal(terminal: Any, write: Write) -> None:
+    long = "x" * 200
+    root = write(
+        {"hosts/box/host.toml": f'tags = ["{long}", 5, "{long}"]\nkind = "a kind of machine that there is not"\n'}
+    )
+    session = terminal("build", root, COLUMNS="60")
+    assert session.finish() == 1
+    places = [line for line in session.text.splitlines() if "nothing was written" not in line]
+    assert max(map(len, places)) <= 60
+    assert re.search(r"^ 1 \| …x+\", 5, \"x+…\n   \| +\^$", session.text, re.MULTILINE)
+
+
 def test_a_reader_that_has_seen_enough(box: Path, process: Panther) -> None:
     command = f"{sys.executable} -m pantheros modules boot --json | head -1"
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}

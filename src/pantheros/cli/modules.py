@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pantheros.cli.fleet import JsonOption, is_fleet
-from pantheros.cli.output import finding_json, one_line, print_json, report, say, table
+from pantheros.cli.output import finding_json, one_line, paragraph, print_json, report, say, table
 from pantheros.findings import Finding, PantherError
 from pantheros.synth.describe import OptionText, options_of, text_of
 from pantheros.synth.library import BrokenModule, Library, Module
@@ -87,8 +87,8 @@ def _one(module: Module, json: bool) -> int:
     for option in options:
         say()
         say((option.path, "bold"), (f"  {option.type}", "cyan"))
-        say(f"    {option.text}")
-        say((f"    {'required' if option.required else 'default: ' + one_line(option.default)}", "dim"))
+        paragraph("    ", option.text)
+        paragraph("    ", (f"{'required' if option.required else 'default: ' + one_line(option.default)}", "dim"))
     return 0
 
 

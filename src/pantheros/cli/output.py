@@ -10,6 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pantheros.findings import Finding, Origin
@@ -61,6 +62,22 @@ def say(*parts: Part, error: bool = False) -> None:
     _console(stream).print(Text.assemble(*parts), soft_wrap=True)
 
 
+def paragraph(label: Part, *parts: Part, error: bool = False) -> None:
+    """Print prose behind a label; a terminal too narrow for it breaks it between words, beside the label."""
+    stream = sys.stderr if error else _output()
+    if not stream.isatty():
+        say(label, *parts, error=error)
+        return
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    grid = Table.grid()
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text.assemble(label), Text.assemble(*parts))
+    _console(stream).print(grid)
+
+
 @lru_cache(maxsize=2)
 def _console(stream: TextIO) -> Console:
     from rich.console import Console  # noqa: PLC0415
@@ -71,13 +88,14 @@ def _console(stream: TextIO) -> Console:
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table; as columns of plain text where there is no terminal."""
     if _output().isatty():
-        from rich import box  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        shown_table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        shown_table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for number, title in enumerate(titles):
-            shown_table.add_column(title, no_wrap=number == 0)
+            # Where it is too narrow, what consists of several words is broken between them.
+            several = any(" " in row[number] for row in rows)
+            shown_table.add_column(title, no_wrap=not several, overflow="fold")
         for row in rows:
             shown_table.add_row(*(Text(cell) for cell in row))
         _console(_output()).print(shown_table)
@@ -105,18 +123,18 @@ def report(findings: Iterable[Finding], root: Path) -> int:
             if finding is same[_ALIKE]:
                 more = len(same) - _ALIKE
                 hosts = f" (hosts {finding.host} to {same[-1].host})" if finding.host and same[-1].host else ""
-                say(*_headline(finding), error=True)
+                paragraph(*_headline(finding), error=True)
                 say(f"  ... in {more} more place{'s' * (more > 1)}{hosts}\n", error=True)
             continue
-        say(*_headline(finding), error=True)
+        paragraph(*_headline(finding), error=True)
         if finding.origin is not None:
             say(*_excerpt(finding.origin, root, lines), error=True)
         for related in finding.related:
-            say(("   = ", "blue"), printable(f"{related.message}: {related.origin}"), error=True)
+            paragraph(("   = ", "blue"), printable(f"{related.message}: {related.origin}"), error=True)
         if len(hosts_of[finding]) > 1:
-            say(("   = hosts: ", "blue"), _few(hosts_of[finding]), error=True)
+            paragraph(("   = hosts: ", "blue"), _few(hosts_of[finding]), error=True)
         if finding.help:
-            say(("   = help: ", "blue"), printable(finding.help), error=True)
+            paragraph(("   = help: ", "blue"), printable(finding.help), error=True)
         say(error=True)
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = sum(finding.severity == "warning" for finding in findings)
@@ -160,7 +178,8 @@ def finding_json(finding: Finding) -> dict[str, Any]:
 def _headline(finding: Finding) -> list[Part]:
     colour = _COLOURS[finding.severity]
     host = f" (host {finding.host})" if finding.host and finding.origin is None else ""
-    return [(f"{finding.severity}[{finding.code}]", colour), (f": {printable(finding.message)}{host}", "bold")]
+    label = f"{finding.severity}[{finding.code}]"
+    return [(label, colour), (f": {printable(finding.message)}{host}", "bold")]
 
 
 def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]]) -> list[Part]:
@@ -177,12 +196,14 @@ def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]]) -> list[Pa
     start = min(origin.column, len(line) + 1) - 1
     end = min(origin.end_column - 1, len(line)) if origin.end_line == origin.line else len(line)
     # Of a line too long to take in at a glance, what is around the place.
-    cut = max(0, start - _WIDEST // 2) if len(line) > _WIDEST else 0
-    before, marked, after = (printable(part) for part in (line[cut:start], line[start:end], line[max(start, end) :]))
-    marked, after = marked[:_WIDEST], after[: max(0, _WIDEST - len(before) - len(marked))]
-    lead, tail = "…" * (cut > 0), "…" * (cut + _WIDEST < len(line))
     number = str(origin.line)
     gap = " " * len(number)
+    widest = min(_WIDEST, get_terminal_size().columns - len(gap) - 6) if sys.stderr.isatty() else _WIDEST
+    cut = max(0, start - widest // 2) if len(line) > widest else 0
+    before, marked, after = (printable(part) for part in (line[cut:start], line[start:end], line[max(start, end) :]))
+    marked = marked[: max(1, widest - len(before))]
+    after = after[: max(0, widest - len(before) - len(marked))]
+    lead, tail = "…" * (cut > 0), "…" * (cut + widest < len(line))
     underline = " " * _cells(lead + before) + "^" * max(1, _cells(marked))
     return [
         *parts,
