@@ -152,6 +152,10 @@ def test_what_the_user_says_comes_first(settings: Callable[..., dict[str, Any]],
         (GRUB + 'loader = "systemd-boot"\n', "loader-needs-uefi"),
         ('system = "aarch64-linux"\n' + GRUB, "bios-on-arm"),
         ('[pantherOS.boot]\ndevices = ["/dev/sda"]\n', "devices-unused"),
+        (
+            'pantherOS.filesystems.disks = { enable = true, device = "/dev/a" }\npantherOS.boot.esp = "/efi"\n',
+            "esp-and-disks",
+        ),
     ],
 )
 def test_loader_findings(fleet: Callable[..., Any], text: str, code: str) -> None:
@@ -311,6 +315,9 @@ encryption = { enable = true, unlock = ["tpm2"] }
 systemd = false
 """
     assert "unlock-needs-systemd" in codes(fleet(text, release="25.11"))
+    options = text.replace('unlock = ["tpm2"]', 'extraOptions = ["tries=3"]')
+    assert options != text
+    assert "unlock-needs-systemd" in codes(fleet(options, release="25.11"))
 
 
 # /tmp and what is seen ----------------------------------------------------------------------------------------

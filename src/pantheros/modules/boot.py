@@ -241,6 +241,13 @@ def _loader_findings(o: Options, host: Host) -> Findings:
             at="firmware",
             help="take `firmware` out, or make the report again once the machine starts the other way",
         )
+    if firmware == "uefi" and layout.enable and o.esp != "/boot" and not host.may_set("disko.devices"):
+        yield Finding(
+            "esp-and-disks",
+            f"the boot loader would be installed into {o.esp}, but filesystems.disks mounts the boot partition at /boot",
+            at="esp",
+            help="take `esp` out",
+        )
     if firmware == "bios" and not o.devices and not layout.enable:
         yield Finding(
             "no-boot-device",
@@ -412,13 +419,15 @@ def _initrd_findings(o: Options, host: Host) -> Findings:
             help="take `systemd = false` out",
         )
     encryption = host[disks.Options].encryption
-    if not o.initrd.systemd and host[disks.Options].enable and encryption.enable and encryption.unlock:
-        yield Finding(
-            "unlock-needs-systemd",
-            f"only systemd can unlock the disks with {' or '.join(encryption.unlock)} in the initial RAM disk",
-            at="initrd.systemd",
-            help="take `systemd = false` out",
-        )
+    if not o.initrd.systemd and host[disks.Options].enable and encryption.enable:
+        if encryption.unlock:
+            message = f"only systemd can unlock the disks with {' or '.join(encryption.unlock)} in the initial RAM disk"
+        elif encryption.extra_options:
+            message = "only systemd knows the options of crypttab that the disks are to be unlocked with"
+        else:
+            message = ""
+        if message:
+            yield Finding("unlock-needs-systemd", message, at="initrd.systemd", help="take `systemd = false` out")
     if not o.initrd.ssh.enable:
         return
     if not _unlocking_keys(o, host):

@@ -186,6 +186,7 @@ def test_another_path(settings):
     [
         ("impermanence-without-disks", ON),
         ("root-not-btrfs", DISKS + 'filesystem = "ext4"\n' + ON),
+        ("fresh-root-needs-systemd", DISKS + ON + "[pantherOS.boot]\ninitrd.systemd = false\n"),
         ("root-not-btrfs", DISKS + 'filesystem = "ext4"\nvolumes = { root.enable = false, nix = {} }\n' + ON),
         ("no-persistent-volume", DISKS + "volumes.persist.enable = false\n" + ON),
         ("nix-on-root", DISKS + "volumes.nix.enable = false\n" + ON),

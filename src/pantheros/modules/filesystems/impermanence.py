@@ -28,7 +28,7 @@ from pantheros.module import (
     pkg,
     script,
 )
-from pantheros.modules import users
+from pantheros.modules import boot, users
 from pantheros.modules.filesystems import disks
 
 INPUTS = (
@@ -298,6 +298,13 @@ def findings(o: Options, host: Host) -> Findings:
     yield from _about_volumes(o, ground)
     if o.mode == "tmpfs":
         yield from _about_tmpfs(o, host)
+    elif host[boot.Options].enable and not host[boot.Options].initrd.systemd:
+        yield Finding(
+            "fresh-root-needs-systemd",
+            "the root is made anew by systemd in the initial RAM disk, and `boot.initrd.systemd` is off",
+            at="mode",
+            help='take `initrd.systemd = false` out of `pantherOS.boot`, or take `mode = "tmpfs"`',
+        )
     yield from _about_paths(o, host, ground)
     yield from _about_passwords(host, ground)
 
