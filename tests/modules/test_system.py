@@ -306,3 +306,12 @@ def test_without_this_module_the_state_version_is_for_the_user_to_say(fleet: Cal
     off = "[pantherOS.system]\nenable = false\n"
     assert "no-state-version" in fleet(off).codes()
     assert "no-state-version" not in fleet(off + '[nixos.system]\nstateVersion = "24.11"\n').codes()
+
+
+@pytest.mark.parametrize(
+    ("version", "right"),
+    [("24.11", True), ("20.09", True), ("18.09", True), ("20.05", False), ("21.03", False), ("18.05", False)],
+)
+def test_state_versions_are_releases_that_there_were(fleet: Callable[..., Any], version: str, right: bool) -> None:
+    found = fleet(f'[pantherOS.system]\nstateVersion = "{version}"\n').codes()
+    assert ("pattern-mismatch" not in found) is right

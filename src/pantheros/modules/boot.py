@@ -244,7 +244,7 @@ def _loader_findings(o: Options, host: Host) -> Findings:
     if firmware == "uefi" and layout.enable and o.esp != "/boot" and not host.may_set("disko.devices"):
         yield Finding(
             "esp-and-disks",
-            f"the boot loader would be installed into {o.esp}, but filesystems.disks mounts the boot partition at /boot",
+            f"the boot loader would go to {o.esp}, but filesystems.disks mounts the boot partition at /boot",
             at="esp",
             help="take `esp` out",
         )

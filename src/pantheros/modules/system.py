@@ -46,7 +46,13 @@ Domain = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$", description='a domain such as "example.org"')
 ]
 Trusted = Annotated[str, Field(pattern=r"^(\*|@?[a-z_][\w-]*)$", description='an account, or a group as "@wheel"')]
-StateVersion = Annotated[str, Field(pattern=r"^\d\d\.(05|11)$", description='a release such as "25.11"')]
+StateVersion = Annotated[
+    str,
+    Field(
+        pattern=r"^(18\.09|(19|20)\.(03|09)|(2[1-9]|[3-9]\d)\.(05|11))$",
+        description='a release such as "25.11", from 18.09 on',  # home-manager knows none before
+    ),
+]
 TimeZone = Annotated[
     str, Field(pattern=r"^[A-Z][\w+-]*(/[A-Z][\w+-]*){0,2}$", description='a time zone such as "Europe/Berlin"')
 ]
