@@ -23,7 +23,7 @@ def multiplied(directory: Path, hosts: int) -> Path:
 
 
 def vary(host: Path, number: int) -> None:
-    """Give a host an address, a time zone and a port of its own."""
+    """Give a host an address and a time zone of its own and, where it is TOML, a port."""
     zone = f"Etc/GMT-{number % 12}"
     if (host / "host.nix").exists():
         text = (host / "host.nix").read_text(encoding="utf-8")

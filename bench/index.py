@@ -1,4 +1,4 @@
-"""How long the release index takes: the first look-up in a fresh process, then many. Run by hand."""
+"""How long the release index takes: the first look-up in a fresh process, then many. Run by `make bench`."""
 
 from __future__ import annotations
 

@@ -194,13 +194,13 @@ def test_another_build_is_at_it(panther: Panther, box: Path) -> None:
 def test_another_build_was_at_it(tmp_path: Path) -> None:
     """What was planned before another build wrote is not carried out after it."""
     ours, theirs = ({"a": Wanted.of(text)} for text in (b"ours", b"theirs"))
-    late = Tree(tmp_path, "out")
+    late = Tree(tmp_path / "out", "out")
     plan = late.plan(ours)
-    early = Tree(tmp_path, "out")
+    early = Tree(tmp_path / "out", "out")
     early.apply(early.plan(theirs), theirs)
     with pytest.raises(PantherError, match="meanwhile"):
         late.apply(plan, ours)
-    assert (tmp_path / "a").read_bytes() == b"theirs"
+    assert (tmp_path / "out/a").read_bytes() == b"theirs"
 
 
 def test_many_builds_at_once(box: Path, write: Write, panther: Panther) -> None:

@@ -70,6 +70,13 @@ def test_a_foreign_file_is_left_alone(tmp_path: Path, content: str) -> None:
     assert contents(tmp_path) == {"a": content}
 
 
+def test_a_directory_that_is_somebody_s_is_not_begun_in(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    plan = Tree(tmp_path, "out").plan(wanted({"a": "1"}))
+    assert [(f.code, "notes.txt" in f.message) for f in plan.foreign] == [("foreign-output", True)]
+    assert not Tree(tmp_path, "out").plan(wanted({"a": "1"}), force=True).foreign
+
+
 def test_files_beside_ours_stay(tmp_path: Path) -> None:
     (tmp_path / "flake.lock").write_text("{}")
     written(tmp_path, {"a": "1"})

@@ -72,7 +72,7 @@ def command(
     if dry_run:
         _changes(plan, directory)
     took = time.perf_counter() - started
-    _summary(len(built.hosts), plan, directory, took, written=written)
+    _summary(len(host) if host else len(built.hosts), plan, directory, took, written=written)
     if not built.hosts:
         say(f"no hosts yet: each has a file of its own, {fleet / 'hosts/NAME/host.toml'}")
     if new:

@@ -131,8 +131,11 @@ def report(findings: Iterable[Finding], root: Path) -> int:
             say(*_excerpt(finding.origin, root, lines), error=True)
         for related in finding.related:
             paragraph(("   = ", "blue"), printable(f"{related.message}: {related.origin}"), error=True)
-        if len(hosts_of[finding]) > 1:
-            paragraph(("   = hosts: ", "blue"), _few(hosts_of[finding]), error=True)
+        hosts_here = [host for host in hosts_of[finding] if host]
+        if len(hosts_here) > 1:
+            paragraph(("   = hosts: ", "blue"), _few(hosts_here), error=True)
+        elif hosts_here and finding.origin is not None and f"/{hosts_here[0]}/" not in finding.origin.file:
+            paragraph(("   = host: ", "blue"), hosts_here[0], error=True)
         if finding.help:
             paragraph(("   = help: ", "blue"), printable(finding.help), error=True)
         say(error=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -19,7 +19,7 @@ SCHEMA_FILES = {"fleet": "fleet.schema.json", "host": "host.schema.json"}
 
 def command(
     file: Annotated[
-        Literal["fleet", "host"] | None, typer.Argument(help="Which file's; both, by name, when left out.")
+        str | None, typer.Argument(metavar="FILE", help="`fleet` or `host`; both, by name, when left out.")
     ] = None,
     fleet: FleetArgument = Path(),
     to: Annotated[
@@ -28,6 +28,10 @@ def command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="As always: a schema is JSON.", hidden=True)] = False,
 ) -> int:
+    if file is not None and file not in SCHEMA_FILES:
+        if not is_fleet(file):
+            raise PantherError(f"there is no schema of {file!r}", help="name `fleet` or `host`, or a fleet's directory")
+        fleet, file = Path(file), None
     library = Library(fleet if is_fleet(fleet) else None)
     schemas = {"fleet": fleet_schema(library), "host": host_schema(library)}
     if to is not None:

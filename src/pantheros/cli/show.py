@@ -70,7 +70,7 @@ def command(
 
 
 def _options(model: Model, host: Host, module: Module, person: Person | None) -> dict[str, Any]:
-    return model.resolver.resolved(host, module, person).model_dump(by_alias=True)
+    return model.resolver.resolved(host, module, person).model_dump(by_alias=True, warnings=False)
 
 
 def _own(model: Model, host: Host, person: Person) -> dict[tuple[str, ...], Any]:
@@ -89,8 +89,7 @@ def _json(settings: Merged) -> dict[str, Any]:
 
 
 def _print_module(model: Model, host: Host, module: Module, *, every: bool) -> None:
-    say()
-    say((f"pantherOS.{module.name}", "bold cyan"))
+    lines: list[tuple[str, str]] = []
     stack = model.resolver.stack(host)
     defaults = dict(leaves(module.defaults))
     for path, value in leaves(_options(model, host, module, None)):
@@ -102,7 +101,12 @@ def _print_module(model: Model, host: Host, module: Module, *, every: bool) -> N
         if origin is None and not every and defaults.get(path) == value:
             continue
         where = str(origin) if origin else ("default" if defaults.get(path) == value else "default of this host")
-        say(f"  {join_path(path)} = {one_line(value)}", (f"  # {where}", "dim"))
+        lines.append((f"  {join_path(path)} = {one_line(value)}", f"  # {where}"))
+    if lines:
+        say()
+        say((f"pantherOS.{module.name}", "bold cyan"))
+    for line, where in lines:
+        say(line, (where, "dim"))
 
 
 def _print_person(model: Model, host: Host, person: Person) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -191,8 +191,12 @@ def _setting(model: Model, host: Host, person: Person | None, path: Names) -> _A
     explicit: str | None = None
     if path[0] == "nixos" and len(path) > 1:
         path, explicit = path[1:], "nixos"
+    elif path[:2] == ("home-manager", "users") and len(path) > 3 and path[2] in {p.name for p in host.people}:
+        person, path, explicit = _person(host, path[2]), path[3:], "home"
     elif path[0] == "home" and len(path) > 2 and path[1] in {p.name for p in host.people}:
         person, path, explicit = _person(host, path[1]), path[2:], "home"
+    elif path[0] == "home" and len(path) > 2 and model.index.status("home", path).kind in ("unknown", "doubtful"):
+        path, explicit = path[1:], "home"
     expansions, _ = expand(model.resolver, host, model.index)
     system, homes = merge(model.resolver, host, expansions)
     scopes: list[tuple[Scope, str | None, Merged]] = [("nixos", None, system)]
@@ -223,6 +227,9 @@ def _not_set(model: Model, host: Host, scope: Scope, path: Names) -> _Answer:
     """The answer for a setting that nobody made: what NixOS does by itself, or what was meant."""
     names: dict[Scope, str] = {"nixos": "NixOS", "home": "home-manager"}
     nobody = f"nothing in this fleet sets it on {host.name}"
+    raw = [found.path for layer in model.declared.layers(host.declared) for found in layer.imports]
+    if raw:
+        nobody = f"not verified: the raw module {' or '.join(raw)} may set it; nothing else here does"
     status = model.index.status(scope, path)
     if scope == "nixos" and status.kind in ("unknown", "doubtful"):
         in_home = model.index.status("home", path)
@@ -252,10 +259,12 @@ def _not_set(model: Model, host: Host, scope: Scope, path: Names) -> _Answer:
 def _found_setting(
     model: Model, host: Host, scope: Scope, person: str | None, path: Names, matching: Merged
 ) -> _Answer:
-    definitions = [definition for found in matching.values() for definition in found.definitions]
-    value: Any = (
-        matching[path].value if path in matching else {join_path(p[len(path) :]): s.value for p, s in matching.items()}
-    )
+    definitions = [
+        replace(definition, below=join_path(p[len(path) :]) if p != path else "")
+        for p, found in matching.items()
+        for definition in found.definitions
+    ]
+    value: Any = matching[path].value if path in matching else _nested(path, matching)
     root: Root = "nixos" if scope == "nixos" else "home"
     owner = next((p for p in host.people if p.name == person), None)
     stack = model.resolver.stack(host, owner)
@@ -264,6 +273,17 @@ def _found_setting(
     causes = _causes(model, host, person, path) if from_modules else []
     prefix = "" if person is None else f"home.{person}."
     return _Answer(prefix + join_path(path), "setting", True, value, layers, definitions, causes)
+
+
+def _nested(path: Names, matching: Merged) -> dict[str, Any]:
+    """The values below a path, as the tables they are."""
+    tree: dict[str, Any] = {}
+    for full, found in matching.items():
+        into = tree
+        for name in full[len(path) : -1]:
+            into = into.setdefault(name, {})
+        into[full[-1]] = found.value
+    return tree
 
 
 def _causes(model: Model, host: Host, person: str | None, path: Names) -> list[tuple[str, str, Any]]:
@@ -302,7 +322,13 @@ def _json(answer: _Answer, host: str) -> dict[str, Any]:
             for say in answer.layers
         ],
         "definitions": [
-            {"module": d.module, "value": plain(d.value), "file": d.file, "source": d.source or None}
+            {
+                "option": d.below or None,
+                "module": d.module,
+                "value": plain(d.value),
+                "file": d.file,
+                "source": d.source or None,
+            }
             for d in answer.definitions
         ],
         "causes": [{"option": o, "origin": where, "value": plain(value)} for o, where, value in answer.causes],
@@ -328,9 +354,10 @@ def _print(answer: _Answer) -> None:
     if answer.definitions:
         say("\nset by" if not answer.note else "\nwould be set by")
         for definition in answer.definitions:
-            name = f"pantherOS.{definition.module}" if definition.module else "raw settings"
+            name = f"pantherOS.{definition.module}" if definition.module else definition.by
+            below = f"{definition.below} = " if definition.below else ""
             say(
-                f"    {one_line(definition.value)}",
+                f"    {below}{one_line(definition.value)}",
                 (f"  {name}", "cyan"),
                 (f"  {definition.source or definition.file}", "dim"),
             )

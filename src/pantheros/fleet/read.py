@@ -387,7 +387,7 @@ class _Reading:
                 where = Origin(f"{directory}/{files[1]}", 1, 1, 1, 1)
                 message = f"{directory} has both {files[0]} and {files[1]}"
                 self.findings.append(Finding("two-host-files", message, origin=where, help="keep one of them"))
-        return found
+        return dict(sorted(found.items()))
 
     def _host_directories(self) -> Iterator[tuple[str, list[str]]]:
         """Every directory below `hosts/` that holds a host's file, with the files' names."""

@@ -183,7 +183,12 @@ def _module_findings(
 
 
 def _origin(resolver: Resolver, host: Host, option: Names) -> Origin:
-    """Where an option was set, by the system's layers or by a person's; or where what is around it was."""
+    """Where an option was set, by the system's layers or by a person's; or where what is around it was.
+
+    `people.NAME...` is what `fleet.toml` says of a person.
+    """
+    if option[0] == "people":
+        return resolver.declared.document.origin([int(name) if name.isdecimal() else name for name in option])
     stacks = [resolver.stack(host), *(resolver.person_stack(host, person) for person in host.people)]
     path = option[1:] if option[0] == "pantherOS" else ()
     for stack in stacks if path else ():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -71,7 +71,7 @@ def lay_out(resolver: Resolver, host: Host, expansions: Iterable[Expansion]) -> 
         _file(
             out,
             f"hosts/{host.name}/settings.nix",
-            f"the raw settings of {host.declared.file}",
+            f"raw settings for host {host.name}",
             raw_system,
             raw_home,
         )
@@ -196,17 +196,20 @@ def _use_inputs(out: HostFiles, host: Host, expansion: Expansion) -> None:
                 out.shared_modules += [f"{input.name}.{module}" for module in input.home]
 
 
-def _default_nix(out: HostFiles, host: Host, imports: list[str], homes: list[str]) -> None:
-    body: dict[str, Value] = {
-        "imports": [Raw(path) for path in imports],
-        "nixpkgs": {"hostPlatform": Override(1000, host.system)},
-    }
+def base_settings(host: Host, homes: Sequence[str]) -> dict[str, Value]:
+    """What every host gets: its platform, and home-manager's ways for the people with a home there."""
+    settings: dict[str, Value] = {"nixpkgs": {"hostPlatform": Override(1000, host.system)}}
     if homes:
-        body["home-manager"] = {
+        settings["home-manager"] = {
             "useGlobalPkgs": True,
             "useUserPackages": True,
             "users": {name: {"home": {"stateVersion": Raw("config.system.stateVersion")}} for name in homes},
         }
+    return settings
+
+
+def _default_nix(out: HostFiles, host: Host, imports: list[str], homes: list[str]) -> None:
+    body: dict[str, Value] = {"imports": [Raw(path) for path in imports], **base_settings(host, homes)}
     writer = Writer()
     text = writer.bindings(body, "  ")
     head = f"{lambda_head(writer.arguments)}\n" if writer.arguments else ""

@@ -14,7 +14,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -44,7 +44,6 @@ class Module:
     import_name: str
     own: bool = False
     """Whether it is one of the fleet's own."""
-    enabled_by_default: bool = field(init=False, default=False)
 
     @property
     def names(self) -> tuple[str, ...]:

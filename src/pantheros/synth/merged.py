@@ -9,6 +9,7 @@ from typing import Any
 from pantheros.module import Host
 from pantheros.nix.values import Override, Value
 from pantheros.synth.expand import Expansion
+from pantheros.synth.layout import base_settings
 from pantheros.synth.resolve import Resolver
 
 Names = tuple[str, ...]
@@ -16,14 +17,18 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One file's say on an option. `module` is None for raw settings."""
+    """One file's say on an option. `module` is None for raw settings, and for what every host gets."""
 
     value: Value
     module: str | None
     file: str
     """File of the output, relative to it."""
     source: str
-    """`path:line` of the module's code that yielded it; empty for raw settings."""
+    """`path:line` of the module's code that yielded it; empty for others."""
+    by: str = "raw settings"
+    """Who says so, where it is no module."""
+    below: str = ""
+    """The rest of its path, where a group was asked for."""
 
 
 @dataclass
@@ -78,7 +83,8 @@ def merge(resolver: Resolver, host: Host, expansions: Iterable[Expansion]) -> tu
     for person in host.people:
         for path, value in leaves(resolver.stack(host, person).emitted("home")):
             _add(homes.setdefault(person.name, {}), path, Definition(value, None, raw_file, ""))
-    for expansion in reversed(list(expansions)):
+    expansions = list(expansions)
+    for expansion in reversed(expansions):
         module = expansion.module
         file = f"hosts/{host.name}/{'/'.join(module.names)}.nix"
         for _scope, person_name, settings in expansion.scopes():
@@ -91,6 +97,8 @@ def merge(resolver: Resolver, host: Host, expansions: Iterable[Expansion]) -> tu
                     _add(own, path, Definition(value, module.name, file, source))
             for path, found in own.items():
                 into.setdefault(path, MergedSetting(path)).definitions += found.definitions
+    for path, value in leaves(base_settings(host, [person.name for person in host.people if person.name in homes])):
+        _add(system, path, Definition(value, None, f"hosts/{host.name}/default.nix", "", by="every host"))
     return system, homes
 
 

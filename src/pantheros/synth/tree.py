@@ -24,6 +24,8 @@ from pantheros.findings import Finding, Origin, PantherError
 
 MANIFEST = ".pantheros"
 _STAGING = ".pantheros.staging"
+_HARMLESS = {".git", ".gitattributes", ".gitignore", "flake.lock", f"{MANIFEST}.new", _STAGING}
+"""What a tree may hold before we first write to it: git's, Nix's, and what a build that was killed has left."""
 _HEAD = "# Written by pantherOS: the files of this tree that are its own. Check them with sha256sum --check.\n"
 
 
@@ -117,6 +119,8 @@ class Tree:
                 plan.change.append(path)
             else:
                 plan.foreign.append(self._foreign(path))
+        if not self.manifest and not force and not plan.foreign:
+            plan.foreign += self._inhabited()
         if partial:
             plan.kept = sorted(path for path in self.manifest if path not in wanted)
         for path in sorted(self.manifest):
@@ -270,6 +274,25 @@ class Tree:
                 return self._foreign(path)
             path = path.rpartition("/")[0]
         return None
+
+    def _inhabited(self) -> list[Finding]:
+        """A directory that we never wrote to, and that holds something: most likely it was named by mistake."""
+        try:
+            names = set(os.listdir(self.directory))
+        except OSError:
+            return []
+        found = sorted(names - _HARMLESS)
+        if not found or MANIFEST in names:  # the list may have come meanwhile, by another build
+            return []
+        return [
+            Finding(
+                "foreign-output",
+                f"{self.shown} holds files that pantherOS did not write: {', '.join(found[:3])}"
+                + (f" and {len(found) - 3} more" if len(found) > 3 else ""),
+                origin=Origin(self.shown, 1, 1, 1, 1),
+                help="name another directory with `--out`; `--force` writes beside them",
+            )
+        ]
 
     def _foreign(self, path: str, what: str = "") -> Finding:
         shown = f"{self.shown}/{path}"
