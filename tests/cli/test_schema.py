@@ -122,3 +122,8 @@ def put(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         below = below.setdefault(name, {})
     below[last] = value
     return changed  # type: ignore[no-any-return]
+
+
+def test_a_fleet_may_be_named_alone(panther: Panther, reference: Path) -> None:
+    assert set(panther("schema", reference).json) == {"fleet", "host"}
+    assert panther("schema", "hosts").status == 2

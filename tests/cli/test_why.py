@@ -192,3 +192,23 @@ def test_as_json(why: Callable[..., Any]) -> None:
     keys = ("host", "option", "kind", "found", "value", "layers", "definitions", "causes", "people", "note")
     for option in ("networking.hostName", "pantherOS.boot.loader", "nope"):
         assert tuple(why(option, "--json").json) == keys
+
+
+def test_names_as_the_generated_files_have_them(panther: Panther, reference: Path) -> None:
+    answer = panther("why", "yoga", "home-manager.users.ada.programs.git.enable", reference, "--json").json
+    assert (answer["option"], answer["value"]) == ("home.ada.programs.git.enable", True)
+    assert panther("why", "yoga", "home.programs.git.enable", reference, "--json").json["found"]
+    platform = panther("why", "yoga", "nixpkgs.hostPlatform", reference, "--json").json
+    assert [definition["file"] for definition in platform["definitions"]] == ["hosts/yoga/default.nix"]
+
+
+def test_a_group_is_a_table_and_says_what_comes_from_where(panther: Panther, reference: Path) -> None:
+    answer = panther("why", "yoga", "services.openssh", reference, "--json").json
+    assert answer["value"]["settings"]["PermitRootLogin"] == "no"
+    assert "settings.PermitRootLogin" in [definition["option"] for definition in answer["definitions"]]
+
+
+def test_what_a_raw_module_may_set_is_not_denied(panther: Panther, reference: Path) -> None:
+    answer = panther("why", "zephyrus", "programs.mtr.enable", reference, "--json")
+    assert answer.status == 1
+    assert answer.json["note"].startswith("not verified: the raw module hosts/zephyrus/nvidia.nix may set it")

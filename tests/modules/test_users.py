@@ -305,3 +305,12 @@ def test_without_this_module_accounts_are_for_the_user_to_make(fleet: Callable[.
     assert "no-account" in fleet(off).codes()
     assert "no-account" not in fleet(off + "[nixos.users.users.ada]\nisNormalUser = true\n").codes()
     assert "no-account" not in fleet({"hosts/box/host.toml": off}).codes()
+
+
+def test_what_is_wrong_with_a_person_is_told_there(fleet: Callable[..., Any]) -> None:
+    top = 'release = "26.05"\n[people.ada]\nadmin = true\nkeys = ["ssh-ed25519 AAAA ok",\n  "foo"]\n'
+    found = fleet({"fleet.toml": top, "hosts/box/host.toml": 'people = ["ada"]\n'})
+    found.expansions("box")
+    (finding,) = [finding for finding in found.findings if finding.code == "not-a-public-key"]
+    assert str(finding.origin) == "fleet.toml:5:3"
+    assert '"foo"' in finding.message

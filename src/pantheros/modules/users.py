@@ -224,10 +224,13 @@ def _account_findings(person: Person) -> Findings:
     for entry in _keys_of(person):
         if not _KEY.search(entry):
             private = "PRIVATE KEY" in entry
+            what = "a private key" if private else f'no public SSH key: "{entry[:40]}"'
+            place = f"people.{person.name}.keys"
             yield Finding(
                 "not-a-public-key",
-                f"one of {person.name}'s keys is {'a private key' if private else 'no public SSH key'}",
-                option=f"people.{person.name}.keys",
+                f"one of {person.name}'s keys is {what}",
+                option=f"{place}.{person.keys.index(entry)}" if entry in person.keys else "",
+                at="keys",
                 help="make a new pair, and treat that one as known to others"
                 if private
                 else 'a key looks like "ssh-ed25519 AAAA... comment": it is what stands in a `.pub` file',

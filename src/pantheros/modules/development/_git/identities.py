@@ -99,7 +99,7 @@ def person_findings(user: User, person: Person) -> Findings:
             "git-without-identity",
             f"{person.name} has no name or no e-mail address, so Git will refuse to commit",
             severity="warning",
-            at="user",
+            option=f"people.{person.name}",
             help=f"set `name` and `email` under `[people.{person.name}]` in fleet.toml",
         )
 
