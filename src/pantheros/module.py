@@ -21,9 +21,11 @@ of `git.py` (its group of options, what they become, what cannot work), and its 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -127,9 +129,18 @@ def script(code: str, path: str, /, **values: str) -> File:
 
     A value takes the place of its name between two `@`: `@limit@`, or `# @limit@` where that alone is no shell.
     """
-    source = Path(code).parent / path
-    text = re.sub(r"(?:# )?@(\w+)@", lambda name: values.get(name[1], name[0]), source.read_text(encoding="utf-8"))
-    return File(source.name, text, executable=True)
+    source = f"{os.path.dirname(code)}/{path}"
+    found = os.stat(source)
+    text = _filled(source, found.st_mtime_ns, found.st_size, tuple(values.items()))
+    return File(path.rpartition("/")[2], text, executable=True)
+
+
+@cache
+def _filled(source: str, changed: int, size: int, values: tuple[tuple[str, str], ...]) -> str:
+    """A script's text with its values; as long as the file stays as it is, the same."""
+    given = dict(values)
+    text = Path(source).read_text(encoding="utf-8")
+    return re.sub(r"(?:# )?@(\w+)@", lambda name: given.get(name[1], name[0]), text)
 
 
 def fleet_path(path: str) -> FleetPath:
@@ -365,7 +376,7 @@ class Host:
     def release(self) -> Release:
         return self.fleet.release
 
-    @property
+    @cached_property
     def hardware(self) -> Report | None:
         """What the host's `facter.json` reports; None without one."""
         return self.fleet.hardware(self)

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -541,6 +542,7 @@ def _home_attributes(host: Host, found: tuple[Place, ...]) -> Settings:
         yield f"systemd.tmpfiles.settings.volumes.{key(path)}.h", {"argument": "+C"}
 
 
+@cache
 def unit_name(path: str, kind: str) -> str:
     """The systemd unit of a path, as `systemd-escape --path` names it."""
     bare = re.sub(r"/+", "/", path).strip("/")
