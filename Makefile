@@ -19,9 +19,9 @@ demo: setup
 	$(RUN)/panther build examples/pantheros --out demo/nixos
 	$(RUN)/panther why yoga services.openssh.settings.PasswordAuthentication examples/pantheros
 	@echo
-	@echo 'The flake is in demo/nixos; one of its files, hosts/yoga/development/git.nix:'
+	@echo 'The flake is in demo/nixos; one of its files, hosts/yoga/security/ssh.nix:'
 	@echo
-	@cat demo/nixos/hosts/yoga/development/git.nix
+	@cat demo/nixos/hosts/yoga/security/ssh.nix
 
 test: setup
 	$(RUN)/pytest
