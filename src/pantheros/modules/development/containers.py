@@ -21,6 +21,7 @@ from pantheros.module import (
     Settings,
     pkg,
 )
+from pantheros.modules import system
 from pantheros.modules.development._containers import (
     accounts,
     builds,
@@ -90,6 +91,10 @@ def nixos(o: Options, host: Host) -> Settings:
     users = accounts.users(o.users, host)
     rootless = o.security.rootless
     yield "virtualisation.podman.enable", True
+    base = host[system.Options]
+    if base.enable and base.state_version is not None and base.state_version < "22.05":
+        # NixOS's own containers, which such machines have on by themselves, would write the same files.
+        yield "boot.enableContainers", False
     yield from accounts.settings(users, rootless, o.security.user_namespace_size, host)
     yield from docker.settings(_speaks_docker(o), _needs_socket(o), rootless)
     yield from registries.settings(o.registries)

@@ -577,3 +577,10 @@ def test_values_of_the_wrong_form(box: Make, body: str) -> None:
     found = box(body)
     found.expansions("box")
     assert {"pattern-mismatch", "out-of-range"} & {f.code for f in found.findings if f.severity == "error"}
+
+
+def test_old_machines_do_without_nixos_s_own_containers(fleet):
+    text = '[pantherOS.system]\nstateVersion = "%s"\n[pantherOS.development.containers]\nenable = true\n'
+    path = "boot.enableContainers"
+    assert fleet(text % "21.11").nixos(module="development.containers")[path] is False
+    assert path not in fleet(text % "22.05").nixos(module="development.containers")

@@ -39,6 +39,7 @@ def findings(named: list[str] | None, host: Host) -> Findings:
             yield Finding(
                 "user-not-here",
                 f"{name} may use containers, but has no account on {host.name}",
+                severity="warning",
                 at="users",
                 help=f"add {name} to `people` of the host" + (f"; there are {', '.join(here)}" if here else ""),
             )
