@@ -24,6 +24,8 @@ from pantheros.findings import Finding, Origin, Related
 from pantheros.synth.flake import FlakeInput, HostPart
 
 _FORMAT = 1
+_ABSENT: list[Any] = []
+"""Stands for the state of a file that is not there; no file's is like it."""
 _CLOCK_STEP = 0.02
 """Seconds within which two changes of a file may bear the same time."""
 
@@ -61,9 +63,8 @@ class Cache:
             assert cache.path is not None
             data = json.loads(cache.path.read_bytes())
             if data["format"] == _FORMAT:
-                cache.stats = {
-                    path: [mtime, size, node, known] for path, (mtime, size, node, known) in data["stats"].items()
-                }
+                if isinstance(data["stats"], dict):
+                    cache.stats = data["stats"]
                 if data["shared"] == shared:
                     cache.entries = {name: _entry(value) for name, value in data["entries"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -85,12 +86,11 @@ class Cache:
 
     def unchanged(self, tree: Path, digests: Mapping[str, str]) -> set[str]:
         """The files of the tree that are known to have the digest they are to have."""
-        found = set()
-        for path, digest in digests.items():
-            known = self.stats.get(path)
-            if known is not None and known[3] == digest and _signature(tree, path) == known[:3]:
-                found.add(path)
-        return found
+        return {
+            path
+            for path, digest in digests.items()
+            if (known := self.stats.get(path)) and known == _signature(tree, path, digest)
+        }
 
     def remember(self, tree: Path, digests: Mapping[str, str], unchanged: Collection[str]) -> None:
         """Note the state of the tree's files, which have these digests now; those `unchanged` are noted already."""
@@ -99,17 +99,18 @@ class Cache:
             # A change after ours must bear another time than ours.
             time.sleep(_CLOCK_STEP)
         for path, digest in digests.items():
-            if path not in noted and (signature := _signature(tree, path)) is not None:
-                noted[path] = [*signature, digest]
+            if path not in noted and (signature := _signature(tree, path, digest)) != _ABSENT:
+                noted[path] = signature
         self.stats = noted
 
 
-def _signature(tree: Path, path: str) -> list[int] | None:
+def _signature(tree: Path, path: str, digest: str) -> list[Any]:
+    """What tells a file from any other: its time (ns), size, inode and, of the digest it has, enough to know it by."""
     try:
         found = os.lstat(f"{tree}/{path}")
     except OSError:
-        return None
-    return [found.st_mtime_ns, found.st_size, found.st_ino * 8 + bool(found.st_mode & 0o100)]
+        return _ABSENT
+    return [found.st_mtime_ns, found.st_size, found.st_ino * 8 + bool(found.st_mode & 0o100), digest[:16]]
 
 
 def digest(*parts: bytes | str) -> str:

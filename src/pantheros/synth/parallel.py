@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable
-from multiprocessing.connection import Connection
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pantheros.findings import PantherError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,6 +29,9 @@ def in_parallel(work: Callable[[list[T]], list[R]], things: list[T], worth_a_pro
     # What exists by now outlives the work: the collector need not look at it, nor copy its pages.
     gc.collect()
     gc.freeze()
+    # Loaded where there is much to do; small builds do without.
+    import multiprocessing  # noqa: PLC0415
+
     context = multiprocessing.get_context("fork")
     others = []
     for share in range(1, shares):

@@ -100,6 +100,9 @@ class Tree:
         over.
         """
         plan = Plan()
+        if not os.path.lexists(self.directory):
+            plan.create = sorted(wanted)
+            return plan
         known = set(known_same)
         for path in sorted(wanted):
             if path in known:
