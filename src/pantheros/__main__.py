@@ -17,7 +17,7 @@ from pantheros.findings import PantherError
 
 def main() -> None:
     """Run the command line of this process, and exit."""
-    # Either may be closed (`>&-`).
+    # Either may be closed (`>&-`). What stands in for it stays open until the process ends.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):

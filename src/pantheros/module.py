@@ -49,6 +49,7 @@ __all__ = [
     "Input",
     "Layer",
     "ModuleOptions",
+    "Mount",
     "Package",
     "PackageName",
     "Person",
@@ -215,6 +216,13 @@ class SecretUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """A file system that the module itself mounts at `path`, besides those of `filesystems.disks`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Something on a host that others call. `path` is that of metrics, a health check or a page."""
 
@@ -224,7 +232,7 @@ class Endpoint:
     path: str = "/"
 
 
-Resource: TypeAlias = State | Port | SecretUse | Endpoint
+Resource: TypeAlias = State | Port | SecretUse | Mount | Endpoint
 Resources: TypeAlias = Iterator[Resource]
 
 
@@ -251,8 +259,8 @@ class Input:
 
 # What modules see ---------------------------------------------------------------------------------------------
 
-O = TypeVar("O", bound=ModuleOptions)  # noqa: E741
-R = TypeVar("R", State, Port, SecretUse, Endpoint)
+O = TypeVar("O", bound=ModuleOptions)  # noqa: E741 (as modules call their options)
+R = TypeVar("R", State, Port, SecretUse, Mount, Endpoint)
 
 
 class Library(Protocol):

@@ -68,6 +68,7 @@ def paragraph(label: Part, *parts: Part, error: bool = False) -> None:
     if not stream.isatty():
         say(label, *parts, error=error)
         return
+    # Loaded for people only, as above.
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -80,6 +81,7 @@ def paragraph(label: Part, *parts: Part, error: bool = False) -> None:
 
 @lru_cache(maxsize=2)
 def _console(stream: TextIO) -> Console:
+    # Loaded for people only, as above.
     from rich.console import Console  # noqa: PLC0415
 
     return Console(file=stream, highlight=False)
@@ -88,6 +90,7 @@ def _console(stream: TextIO) -> Console:
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table; as columns of plain text where there is no terminal."""
     if _output().isatty():
+        # Loaded for people only, as above.
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 

@@ -116,7 +116,7 @@ class _Reading:
         fleet = DeclaredFleet(
             self.root,
             source,
-            table or FleetTable(release=CURRENT.name),  # type: ignore[arg-type]
+            table or FleetTable(release=CURRENT.name),  # type: ignore[arg-type]  # a Literal, by construction
             release or (Release.parse(table.release) if table else CURRENT),
             Layer("defaults"),
             DeclaredHosts(self.host_files(), lambda name, file: _Reading(self.root).host(name, file, fleet)),

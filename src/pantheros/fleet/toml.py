@@ -28,6 +28,7 @@ def read_toml(file: str, text: str) -> Document:
     try:
         data = tomli.loads(text)
     except (ValueError, RecursionError):
+        # It loads tree-sitter, which a sound file does without.
         from pantheros.fleet.toml_mistakes import salvaged  # noqa: PLC0415
 
         data, findings = salvaged(file, text)
@@ -45,6 +46,7 @@ def read_toml(file: str, text: str) -> Document:
 
 
 def _places(file: str, text: str) -> dict[Path, Span]:
+    # As above: places are wanted only where something is wrong.
     from pantheros.fleet.toml_places import places  # noqa: PLC0415
 
     return places(file, text)

@@ -117,7 +117,7 @@ def _variants(resolver: Resolver, host: Host, module: Module, leaf: Names) -> It
     if without.resolved(without.host(host.name), module) == options:
         value = stack.get("pantherOS", leaf)
         for other in _other_values(module, leaf[len(module.names) :], value):
-            variant = resolver.variant(host, lambda old, other=other: _with(old, leaf, other))  # type: ignore[misc]
+            variant = resolver.variant(host, lambda old, other=other: _with(old, leaf, other))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
             changed = variant.resolved(variant.host(host.name), module)
             if not variant.findings and changed != options:
                 yield variant

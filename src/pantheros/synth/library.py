@@ -81,7 +81,7 @@ class Module:
 
     @property
     def options(self) -> type[ModuleOptions]:
-        return self.code.Options  # type: ignore[no-any-return]
+        return self.code.Options  # type: ignore[no-any-return]  # `code` has seen to it
 
     def function(self, name: str) -> Callable[..., Any] | None:
         return getattr(self.code, name, None)

@@ -17,12 +17,12 @@ from pantheros.fleet.model import DeclaredFleet
 from pantheros.fleet.read import read_text
 from pantheros.fleet.typed import Locate, check
 from pantheros.hardware.facter import Report, read_report
-from pantheros.module import Endpoint, Fleet, Host, ModuleOptions, Person, Port, SecretUse, State
+from pantheros.module import Endpoint, Fleet, Host, ModuleOptions, Mount, Person, Port, SecretUse, State
 from pantheros.nix.values import split_path
 from pantheros.synth.library import FAILURES, BrokenModule, Library, Module
 
-O = TypeVar("O", bound=ModuleOptions)  # noqa: E741
-R = TypeVar("R", State, Port, SecretUse, Endpoint)
+O = TypeVar("O", bound=ModuleOptions)  # noqa: E741 (as modules call their options)
+R = TypeVar("R", State, Port, SecretUse, Mount, Endpoint)
 
 ALWAYS = ("boot", "hardware.facter", "security.firewall", "security.secrets", "system", "users")
 """Modules that every host has a use for: they decide for themselves whether they are enabled."""
@@ -260,10 +260,10 @@ class Resolver:
             if function is not None:
                 try:
                     for each in function(self.resolved(host, module), host):
-                        if not isinstance(each, State | Port | SecretUse | Endpoint):
+                        if not isinstance(each, State | Port | SecretUse | Mount | Endpoint):
                             raise TypeError(f"it yields a {type(each).__name__}, which is no resource")
                         if isinstance(each, SecretUse) and each.at:
-                            each = replace(each, at=f"pantherOS.{module.name}.{each.at}")  # noqa: PLW2901
+                            each = replace(each, at=f"pantherOS.{module.name}.{each.at}")  # noqa: PLW2901 (the same use, its place now in full)
                         found.append(each)
                 except FAILURES as error:
                     self._once(module.broken(error, "fails to name its resources"))

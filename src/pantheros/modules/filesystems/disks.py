@@ -19,6 +19,7 @@ from pantheros.module import (
     Input,
     Layer,
     ModuleOptions,
+    Mount,
     Settings,
     State,
     Value,
@@ -727,7 +728,9 @@ def _about_volumes(o: Options, host: Host) -> Findings:
                 at=f"volumes.{key(rest[-1])}" if rest[-1] in o.volumes else f"volumes.{key(rest[0])}",
                 help=f'add for example `volumes.{rest[0]}.size = "64G"`',
             )
-    if all(place.mount_point != "/" for place in found) and not (o.filesystem != "btrfs" and _root_in_memory(host)):
+    # Only on Btrfs is a root of ours needed even where another takes its place.
+    elsewhere = o.filesystem != "btrfs" and any(mount.path == "/" for mount in host.resources(Mount))
+    if all(place.mount_point != "/" for place in found) and not elsewhere:
         yield Finding(
             "no-root-volume",
             "nothing is mounted at `/`",
@@ -737,14 +740,6 @@ def _about_volumes(o: Options, host: Host) -> Findings:
             else 'leave the volume `root` as it is, and give others a `size`; or have `mode = "tmpfs"` of'
             " `pantherOS.filesystems.impermanence`",
         )
-
-
-def _root_in_memory(host: Host) -> bool:
-    # asked here alone: that module is made of this one
-    from pantheros.modules.filesystems import impermanence  # noqa: PLC0415
-
-    clean = host[impermanence.Options]
-    return clean.enable and clean.mode == "tmpfs"
 
 
 def _about_pool(o: Options) -> Findings:

@@ -19,7 +19,9 @@ from pantheros.module import (
     Host,
     Input,
     ModuleOptions,
+    Mount,
     Person,
+    Resources,
     Settings,
     State,
     Value,
@@ -283,6 +285,11 @@ def _inside(path: str, directory: str) -> bool:
 
 
 # Findings -----------------------------------------------------------------------------------------------------
+
+
+def resources(o: Options, host: Host) -> Resources:
+    if o.mode == "tmpfs":
+        yield Mount("/")
 
 
 def findings(o: Options, host: Host) -> Findings:
