@@ -10,7 +10,8 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml uv.lock
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/pip install --quiet --disable-pip-version-check uv
-	$(RUN)/uv sync --quiet --locked --inexact
+	$(RUN)/uv sync --quiet --locked --inexact --compile-bytecode
+	$(RUN)/python -m compileall -q src
 	touch $@
 
 # Build the reference fleet into demo/ and show what came of it.

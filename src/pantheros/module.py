@@ -25,7 +25,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -337,6 +337,8 @@ class Host:
         self.library = library
         self.people = tuple(Person(self, people[name]) for name in declared.people)
         """Those with an account here, in the order of the host's file."""
+        self.known: dict[Callable[[Host], Any], Any] = {}
+        """What functions have made of it that need to be run but once."""
 
     def __getitem__(self, options: type[O]) -> O:
         return self.library.options(self, None, options)
@@ -393,6 +395,21 @@ class Host:
     def hardware_report(self) -> FleetPath | None:
         """The report itself, for NixOS to read."""
         return FleetPath(f"{self.declared.directory}/facter.json") if self.hardware else None
+
+
+W = TypeVar("W")
+
+
+def once_per_host(work: Callable[[Host], W]) -> Callable[[Host], W]:
+    """`work`, run once for each host however often its answer is asked for."""
+
+    @wraps(work)
+    def answer(host: Host) -> W:
+        if work not in host.known:
+            host.known[work] = work(host)
+        return host.known[work]  # type: ignore[no-any-return]  # the answer of `work` itself
+
+    return answer
 
 
 class Fleet:

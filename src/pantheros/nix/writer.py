@@ -15,6 +15,7 @@ from pantheros.nix.values import Expression, File, FleetPath, Override, Package,
 
 _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _TO_ESCAPE = re.compile(r'["\\\n\r\t]|\$(?=\{)')
+_PLAIN = re.compile(r'[^"\\$\n\r\t\0]*\Z')
 _ARGUMENT = re.compile(r"(?<![\w.'\"-])(config|lib|pkgs|options|modulesPath)(?![\w'-])")
 _ATOM = re.compile(r"[\w./][\w.+'/-]*\Z|pkgs\.[^\s]+\Z", re.ASCII)
 _PATH = re.compile(r"\.{1,2}(/[\w.+-]+)+\Z", re.ASCII)
@@ -85,6 +86,8 @@ class Writer:
         return "".join(lines)
 
     def string(self, text: str, indent: str = "") -> str:
+        if _PLAIN.match(text):
+            return f'"{text}"'
         pieces = parts(text)
         if "\n" in text[:-1] and self._indentable(text, pieces):
             return self._indented(pieces, indent)

@@ -127,7 +127,10 @@ def build(
             entry, files = fresh[name]
         else:
             entry = known[name]
-            files = {path: Wanted(there, None, executable) for path, (there, executable) in entry.files.items()}
+            files = {
+                f"hosts/{name}/{path}": Wanted(there, None, executable)
+                for path, (there, executable) in entry.files.items()
+            }
         built.hosts.append(entry.part)
         if only is None or name in only:
             built.files |= files
@@ -168,7 +171,7 @@ def _entry(model: Model, name: str, key: str, all_hosts: str) -> tuple[Entry, di
         key,
         all_hosts if model.resolver.looked_across else None,
         HostPart.of(host, files),
-        {path: (w.digest, w.executable) for path, w in wanted.items()},
+        {path.removeprefix(f"hosts/{name}/"): (w.digest, w.executable) for path, w in wanted.items()},
         sorted(files.copies),
         findings,
     )

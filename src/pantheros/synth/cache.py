@@ -1,9 +1,9 @@
 """What the last build of a tree came to, so that the next need not work out again what has not changed.
 
 An answer is kept under a digest of everything that it was worked out from: our own code and data, the fleet's common
-file and modules, the host's own files and, for a host whose modules looked at other hosts, those of all hosts. A
-written file is known to be unchanged by its size, inode and time, as git knows it. Whatever is missing or does not
-fit is worked out again; without a cache a build takes longer and comes to the same.
+file and modules, the host's own files and, for a host whose modules looked at other hosts, those of all hosts. The
+files of a host are known to be unchanged by their sizes, inodes and times, as git knows its own. Whatever is missing
+or does not fit is worked out again; without a cache a build takes longer and comes to the same.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,16 +23,14 @@ import pantheros
 from pantheros.findings import Finding, Origin, Related
 from pantheros.synth.flake import FlakeInput, HostPart
 
-_FORMAT = 1
-_ABSENT: list[Any] = []
-"""Stands for the state of a file that is not there; no file's is like it."""
-_CLOCK_STEP = 0.02
-"""Seconds within which two changes of a file may bear the same time."""
+_FORMAT = 2
+_CLOCK_STEP = 20_000_000
+"""Nanoseconds within which two changes of a file may bear the same time."""
 
 
 class Entry(NamedTuple):
-    """What one host came to. `files` are digest and executability by path; `across` is the digest of all hosts'
-    files where the host's modules looked at them."""
+    """What one host came to. `files` are digest and executability by path below the host's directory of the tree;
+    `across` is the digest of all hosts' files where the host's modules looked at them."""
 
     key: str
     across: str | None
@@ -50,8 +48,8 @@ class Cache:
     shared: str = ""
     """Digest of what all hosts' answers rest on."""
     entries: dict[str, Entry] = field(default_factory=dict)
-    stats: dict[str, list[Any]] = field(default_factory=dict)
-    """By path in the tree: time (ns), size, inode and digest of each file, when it was last known."""
+    states: dict[str, str] = field(default_factory=dict)
+    """By directory in the tree, as `_directory` has it: what its files were like when they were last looked at."""
 
     @classmethod
     def load(cls, tree: Path, shared: str) -> Cache:
@@ -63,8 +61,8 @@ class Cache:
             assert cache.path is not None
             data = json.loads(cache.path.read_bytes())
             if data["format"] == _FORMAT:
-                if isinstance(data["stats"], dict):
-                    cache.stats = data["stats"]
+                if isinstance(data["states"], dict):
+                    cache.states = data["states"]
                 if data["shared"] == shared:
                     cache.entries = {name: _entry(value) for name, value in data["entries"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -75,7 +73,7 @@ class Cache:
         """Keep it for next time; where that cannot be, next time takes longer."""
         if self.path is None:
             return
-        data = {"format": _FORMAT, "shared": self.shared, "entries": self.entries, "stats": self.stats}
+        data = {"format": _FORMAT, "shared": self.shared, "entries": self.entries, "states": self.states}
         new = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,31 +84,49 @@ class Cache:
 
     def unchanged(self, tree: Path, digests: Mapping[str, str]) -> set[str]:
         """The files of the tree that are known to have the digest they are to have."""
-        return {
-            path
-            for path, digest in digests.items()
-            if (known := self.stats.get(path)) and known == _signature(tree, path, digest)
-        }
+        known: set[str] = set()
+        for directory, paths in _by_directory(digests):
+            if directory in self.states and self.states[directory] == _state(tree, paths, digests)[0]:
+                known.update(paths)
+        return known
 
     def remember(self, tree: Path, digests: Mapping[str, str], unchanged: Collection[str]) -> None:
         """Note the state of the tree's files, which have these digests now; those `unchanged` are noted already."""
-        noted = {path: self.stats[path] for path in unchanged}
-        if len(noted) < len(digests):
-            # A change after ours must bear another time than ours.
-            time.sleep(_CLOCK_STEP)
-        for path, digest in digests.items():
-            if path not in noted and (signature := _signature(tree, path, digest)) != _ABSENT:
-                noted[path] = signature
-        self.stats = noted
+        noted: dict[str, str] = {}
+        for directory, paths in _by_directory(digests):
+            if directory in self.states and all(path in unchanged for path in paths):
+                noted[directory] = self.states[directory]
+                continue
+            now = time.time_ns()
+            state, newest = _state(tree, paths, digests)
+            # A change after our look must bear another time than what we saw; what is too new is looked at next time.
+            if state is not None and newest < now - _CLOCK_STEP:
+                noted[directory] = state
+        self.states = noted
 
 
-def _signature(tree: Path, path: str, digest: str) -> list[Any]:
-    """What tells a file from any other: its time (ns), size, inode and, of the digest it has, enough to know it by."""
-    try:
-        found = os.lstat(f"{tree}/{path}")
-    except OSError:
-        return _ABSENT
-    return [found.st_mtime_ns, found.st_size, found.st_ino * 8 + bool(found.st_mode & 0o100), digest[:16]]
+def _by_directory(digests: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """Paths in the tree by what they are part of: one host, or (under no name) the rest."""
+    found: dict[str, list[str]] = {}
+    for path in digests:
+        top, _, below = path.partition("/")
+        found.setdefault(below.partition("/")[0] if top == "hosts" else "", []).append(path)
+    yield from found.items()
+
+
+def _state(tree: Path, paths: Iterable[str], digests: Mapping[str, str]) -> tuple[str | None, int]:
+    """What tells these files from any others (their times, sizes, inodes and digests), None when one is not there;
+    and the time (ns) of the newest."""
+    seen: list[str] = []
+    newest = 0
+    for path in paths:
+        try:
+            found = os.lstat(f"{tree}/{path}")
+        except OSError:
+            return None, newest
+        newest = max(newest, found.st_mtime_ns)
+        seen.append(f"{path}/{digests[path]}/{found.st_mtime_ns}/{found.st_size}/{found.st_ino}/{found.st_mode}\n")
+    return digest("".join(seen)), newest
 
 
 def digest(*parts: bytes | str) -> str:

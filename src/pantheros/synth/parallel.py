@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -26,9 +25,6 @@ def in_parallel(work: Callable[[list[T]], list[R]], things: list[T], worth_a_pro
     shares = min(_processors(), len(things) // worth_a_process)
     if shares < 2:
         return work(things)
-    # What exists by now outlives the work: the collector need not look at it, nor copy its pages.
-    gc.collect()
-    gc.freeze()
     # Loaded where there is much to do; small builds do without.
     import multiprocessing  # noqa: PLC0415
 
@@ -47,7 +43,6 @@ def in_parallel(work: Callable[[list[T]], list[R]], things: list[T], worth_a_pro
     for process, receiving in others:
         results.append(_received(receiving))
         process.join()
-    gc.unfreeze()
     return [results[index % shares][index // shares] for index in range(len(things))]
 
 

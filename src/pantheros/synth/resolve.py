@@ -35,6 +35,8 @@ class _HostState:
     stack: Stack
     person_stacks: dict[str, Stack] = field(default_factory=dict)
     options: dict[tuple[str, str | None], ModuleOptions] = field(default_factory=dict)
+    defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
+    differing: dict[tuple[str, str], bool] = field(default_factory=dict)
     resources: tuple[Any, ...] | None = None
     modules: tuple[Module, ...] | None = None
     switched_off: tuple[Module, ...] = ()
@@ -192,10 +194,13 @@ class Resolver:
 
     def _differs(self, host: Host, module: Module, person: Person) -> bool:
         """Whether somebody set something of this module for this person in particular."""
-        layers = [self.declared.people[person.name].layer, host.declared.people[person.name]]
-        return any(
-            table.root == "pantherOS" and table.get(module.names)[0] for layer in layers for table in layer.tables
-        )
+        known, place = self._state(host).differing, (module.name, person.name)
+        if place not in known:
+            layers = [self.declared.people[person.name].layer, host.declared.people[person.name]]
+            known[place] = any(
+                table.root == "pantherOS" and table.get(module.names)[0] for layer in layers for table in layer.tables
+            )
+        return known[place]
 
     def _resolve(self, host: Host, module: Module, person: Person | None) -> ModuleOptions:
         stack = self.stack(host, person)
@@ -232,6 +237,12 @@ class Resolver:
         return (options if options is not None else module.options.model_construct(enable=False)), findings
 
     def _defaults(self, host: Host, module: Module) -> dict[str, Any]:
+        known = self._state(host).defaults
+        if module.name not in known:
+            known[module.name] = self._defaults_worked_out(host, module)
+        return known[module.name]
+
+    def _defaults_worked_out(self, host: Host, module: Module) -> dict[str, Any]:
         function = module.function("defaults")
         if function is None:
             return {}

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from pantheros.findings import Finding, Origin, PantherError
 
@@ -29,8 +30,7 @@ _HARMLESS = {".git", ".gitattributes", ".gitignore", "flake.lock", f"{MANIFEST}.
 _HEAD = "# Written by pantherOS: the files of this tree that are its own. Check them with sha256sum --check.\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What a file is to be: its content, or the digest alone of one that is known to be there."""
 
     digest: str
@@ -156,7 +156,6 @@ class Tree:
         if staging.exists():
             shutil.rmtree(staging)
         staging.mkdir(parents=True)
-        # Staged under the same directories: moving between large directories is slow.
         directories = _Directories()
         for path in written:
             content = wanted[path].content
@@ -168,10 +167,7 @@ class Tree:
         for path, w in wanted.items():
             both.setdefault(path, set()).add(w.digest)
         self._replace({MANIFEST: _manifest(both)})
-        for path in written:
-            target = f"{self.directory}/{path}"
-            directories.make_for(target)
-            os.replace(f"{staging}/{path}", target)
+        _move(str(staging), str(self.directory))
         for path in plan.remove:
             (self.directory / path).unlink(missing_ok=True)
             self._prune(path)
@@ -333,8 +329,26 @@ class _Directories:
     def make_for(self, path: str) -> None:
         parent = path.rpartition("/")[0]
         if parent not in self._made:
-            os.makedirs(parent, exist_ok=True)
             self._made.add(parent)
+            try:
+                os.mkdir(parent)
+            except FileExistsError:
+                pass
+            except FileNotFoundError:
+                self.make_for(parent)
+                os.mkdir(parent)
+
+
+def _move(source: str, target: str) -> None:
+    """Move what one directory holds into another, a whole directory at once where there is none of its name."""
+    with os.scandir(source) as scan:
+        entries = list(scan)
+    for entry in entries:
+        to = f"{target}/{entry.name}"
+        if entry.is_dir(follow_symlinks=False) and os.path.lexists(to):
+            _move(entry.path, to)
+        else:
+            os.replace(entry.path, to)
 
 
 def _write_new(path: str, content: bytes, *, executable: bool = False) -> None:

@@ -24,6 +24,7 @@ from pantheros.module import (
     State,
     Value,
     key,
+    once_per_host,
     pkg,
     script,
 )
@@ -221,6 +222,7 @@ _PLAIN = Volume()
 _STANDARD: dict[Filesystem, tuple[str, ...]] = {"btrfs": tuple(_MOUNT_POINTS), "ext4": ("root",), "xfs": ("root",)}
 
 
+@once_per_host
 def places(host: Host) -> tuple[Place, ...]:
     """A host's volumes: the standard ones, those of its files, and one for each state that wants no copy-on-write."""
     o = host[Options]
