@@ -36,7 +36,7 @@ from pantheros.fleet.model import DeclaredHost, DeclaredPerson
 from pantheros.fleet.tables import Kind, SecretTable, Shell, Stage
 from pantheros.fleet.typed import TypedTable
 from pantheros.hardware.facter import Report
-from pantheros.nix.values import File, FleetPath, Override, Package, Raw, Value, join_path, key
+from pantheros.nix.values import File, FleetPath, Override, Package, Raw, Value, join_path, key, split_path
 from pantheros.releases.release import Release
 
 __all__ = [
@@ -65,10 +65,12 @@ __all__ = [
     "force",
     "join_path",
     "key",
+    "once_per_host",
     "pkg",
     "raw",
     "script",
     "secret",
+    "split_path",
 ]
 
 

@@ -24,7 +24,9 @@ from pantheros.module import (
     State,
     Value,
     file,
+    force,
     key,
+    split_path,
 )
 from pantheros.modules.development._git import (
     aliases,
@@ -140,8 +142,21 @@ def nixos(o: Options, host: Host) -> Settings:
 def home(o: Options, host: Host, person: Person) -> Settings:
     yield "programs.git.enable", True
     place = "settings" if host.release >= "25.11" else "extraConfig"
-    for path, value in dict(_config(o, host, person)).items():
+    config = {_folded(path): (path, value) for path, value in _config(o, host, person)}
+    theirs = {_folded(path): path for path in _written_by_home_manager(o, host)}
+    forced: dict[str, Value] = {}
+    for path, value in _leaves(o.extra_config):
+        name = _folded(path)
+        ours, _ = config.pop(name, (path, None))
+        if name in theirs:
+            forced[theirs[name]] = force(value)
+        else:
+            config[name] = ours, value
+    for path, value in config.values():
         yield f"programs.git.{place}.{path}", value
+    for path, value in forced.items():
+        # Beside home-manager's own value in `extraConfig` or `settings`, it would be a conflict.
+        yield f"programs.git.iniContent.{path}", value
     if signature := _signature(o):
         yield from signing.settings(signature, host)
     if includes := list[Value](identities.includes(o.identities, o.signing.enable)):
@@ -172,7 +187,7 @@ def home(o: Options, host: Host, person: Person) -> Settings:
 
 
 def _config(o: Options, host: Host, person: Person) -> Settings:
-    """Git's own configuration, by dotted name. Of two values for one name the later counts: the user's own word."""
+    """Git's own configuration, by dotted name. Of two values for one name the later counts."""
     yield from identities.config(o.user, person)
     steps = workflow.aliases(o.workflow, o.default_branch, o.integrations) if o.workflow else {}
     yield from aliases.config(steps | o.aliases)
@@ -196,7 +211,26 @@ def _config(o: Options, host: Host, person: Person) -> Settings:
     yield from credentials.config(o.credentials, person)
     yield from forges.helpers(o.integrations)
     yield from forges.shorthands(o.integrations, o.ssh.enable)
-    yield from _leaves(o.extra_config)
+
+
+def _written_by_home_manager(o: Options, host: Host) -> Iterator[str]:
+    """What home-manager itself puts into Git's configuration for the options that are in use."""
+    yield from diff_merge.written_by_home_manager(o.diff)
+    if signature := _signature(o):
+        yield from signing.written_by_home_manager(signature, host)
+    if o.lfs.enable:
+        yield from (f"filter.lfs.{name}" for name in ("clean", "process", "required", "smudge"))
+    if o.maintenance.enable:
+        yield "maintenance.repo"
+    if o.credentials.helper == "oauth":
+        yield "credential.helper"
+    yield from forges.written_by_home_manager(o.integrations)
+
+
+def _folded(path: str) -> tuple[str, ...]:
+    """A name of Git's configuration as Git compares it: only a subsection's capitals count."""
+    section, *subsection, name = split_path(path)
+    return (section.lower(), *subsection, name.lower())
 
 
 def _template(o: Options) -> str:

@@ -123,6 +123,34 @@ def test_extra_config_wins(fleet):
     assert found["merge.conflictStyle"] == "merge"
 
 
+def test_extra_config_is_compared_as_git_does(fleet):
+    found = config(fleet(ON + 'extraConfig = { Merge = { conflictstyle = "merge" } }\n').home(module=MODULE))
+    assert [name for name in found if "onflict" in name] == ["merge.conflictStyle"]
+    assert found["merge.conflictStyle"] == "merge"
+
+
+@pytest.mark.parametrize(
+    ("option", "extra", "path"),
+    [
+        ('diff.pager = "delta"', 'core.pager = "less"', "core.pager"),
+        ('diff.pager = "difftastic"', 'diff.external = "x"', "diff.external"),
+        ('signing.key = "ABCDEF0123456789"', 'user.signingkey = "B"', "user.signingKey"),
+        ("lfs.enable = true", "filter.lfs.required = false", "filter.lfs.required"),
+        ('credentials.helper = "oauth"', 'credential.helper = "cache"', "credential.helper"),
+        ("integrations.github.enable = true", 'credential."https://github.com".helper = "x"', None),
+    ],
+)
+def test_extra_config_wins_over_home_manager_too(fleet, option, extra, path):
+    # Evaluated with home-manager 24.11: in `extraConfig` each of these has "conflicting definition values".
+    with_both = fleet(f"{ON}{option}\n[pantherOS.development.git.extraConfig]\n{extra}\n", release="24.11")
+    settings = with_both.home(module=MODULE)
+    path = path or 'credential."https://github.com".helper'
+    assert settings[f"programs.git.iniContent.{path}"].priority == 50
+    assert path not in config(settings, "24.11")
+    alone = fleet(f"{ON}[pantherOS.development.git.extraConfig]\n{extra}\n", release="24.11").home(module=MODULE)
+    assert not any("iniContent" in name for name in alone)
+
+
 @pytest.mark.parametrize(
     ("release", "place"),
     [

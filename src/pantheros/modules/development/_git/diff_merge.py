@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pantheros.findings import nearest
@@ -67,6 +67,14 @@ def settings(diff: Diff, host: Host) -> Settings:
         return
     yield f"programs.{pager}.enable", True
     yield f"programs.{pager}.{'git.enable' if pager == 'difftastic' else 'enableGitIntegration'}", True
+
+
+def written_by_home_manager(diff: Diff) -> Iterator[str]:
+    """What it puts into Git's configuration for a pager: one for all commands, in later releases one for each."""
+    if diff.pager == "difftastic":
+        yield "diff.external"
+    elif diff.pager:
+        yield from ("core.pager", "pager.blame", "pager.diff", "pager.log", "pager.show", "interactive.diffFilter")
 
 
 def packages(merge: Merge, diff: Diff) -> list[Value]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, TypeAlias
 
 from pantheros.module import Group, Settings, Value, key, pkg, secret
@@ -120,6 +121,13 @@ def _gh(o: GitHub, over_ssh: bool) -> Settings:
         yield "programs.gh.gitCredentialHelper.hosts", [f"https://{o.host}"]
     if elsewhere:
         yield "home.sessionVariables.GH_HOST", o.host
+
+
+def written_by_home_manager(o: Integrations) -> Iterator[str]:
+    """What it puts into Git's configuration for GitHub's program."""
+    if o.github.enable and o.github.cli and not o.github.token:
+        hosts = {o.github.host, "gist.github.com"} if o.github.host == GitHub().host else {o.github.host}
+        yield from (f"credential.{key(f'https://{host}')}.helper" for host in sorted(hosts))
 
 
 def packages(o: Integrations) -> list[Value]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -84,6 +84,14 @@ def config(o: Signing, signature: Signature | None, formats: list[Format], host:
             yield "tag.gpgSign", True
     if ("ssh" in formats or o.allowed_signers) and (signers := _signers(o.allowed_signers, host)):
         yield "gpg.ssh.allowedSignersFile", f"{file('allowed-signers', signers)}"
+
+
+def written_by_home_manager(signature: Signature, host: Host) -> Iterator[str]:
+    """What it puts into Git's configuration for signatures."""
+    if host.release < "25.05" and signature.format == "ssh":
+        return
+    yield from ("user.signingKey", "commit.gpgSign", "tag.gpgSign", "gpg.format", "gpg.program")
+    yield from (f"gpg.{program}.program" for program in PROGRAMS.values())
 
 
 def _signers(named: Mapping[str, list[str]], host: Host) -> str:
