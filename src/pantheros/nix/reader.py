@@ -382,7 +382,7 @@ class _Reader:
             self._twice(name, binding.name, present.name)
 
     def _assign(self, into: _Set, path: Node, node: Node, scope: _Scope | None) -> None:
-        if self._broken and node.has_error and node.type != "attrset_expression":
+        if self._broken and (node.has_error or path.has_error) and node.type != "attrset_expression":
             return
         *around, last = [child for child in path.named_children if child.type != "comment"] or [path]
         for attribute in around:
@@ -416,7 +416,9 @@ class _Reader:
             self._twice(name, last, present.name)
 
     def _name(self, node: Node, scope: _Scope | None) -> str | None:
-        """An attribute's name; None when it is null, or (with a finding) anything but text."""
+        """An attribute's name; None when it is null or missing, or (with a finding) anything but text."""
+        if node.is_missing:
+            return None
         if node.type == "identifier":
             return self._source.of(node)
         value: _Read = _Known.NOTHING

@@ -150,7 +150,7 @@ def _assignment(source: Source, tokens: list[Node], index: int) -> Iterator[Find
 
 
 def _colon(source: Source, tokens: list[Node], index: int) -> Iterator[Finding]:
-    if index > 1 and tokens[index - 1].type == "identifier" and source.of(tokens[index - 2]) in ("{", ";"):
+    if index > 1 and tokens[index - 1].type in _NAMES and source.of(tokens[index - 2]) in ("{", ";"):
         name = source.of(tokens[index - 1])
         yield _error(
             f"`:` after `{name}`: a value is assigned with `=`",
@@ -192,6 +192,10 @@ def _stumbles(source: Source, tokens: list[Node]) -> list[Finding]:
                         Related("opened here", source.origin(opener)),
                     )
                 )
+            elif node.type == "identifier":
+                after_equals = bool(before) and source.of(before[-1]) == "="
+                what = "a value" if after_equals else "a name"
+                found.append(_error(f"{what} is missing", source.origin(node), "a value is assigned as `name = value;`"))
             else:
                 found.append(_error(f"`{node.type}` is missing", source.origin(node)))
         else:
@@ -243,5 +247,8 @@ def _unplaced(source: Source, error: Node, tokens: list[Node]) -> Finding:
         return _error("a negative number in a list needs parentheses", origin, "write `(-1)`")
     if text in _OPENERS:
         return _error(f"`{text}` without a `{_OPENERS[text]}` before it", origin)
+    following = next((token for token in tokens if token.start_byte >= first.end_byte), None)
+    if first.type in _NAMES and following is not None and following.type not in (*_OPENERS, "=", ".", ";", ":"):
+        return _error(f"`=` is missing after `{text}`", origin, f"write `{text} = …;`")
     shown = text.splitlines()[0][:40] if text else ""
     return _error(f"`{shown}` is not expected here" if shown else "something is missing here", origin)
