@@ -193,9 +193,9 @@ def _stumbles(source: Source, tokens: list[Node]) -> list[Finding]:
                     )
                 )
             elif node.type == "identifier":
-                after_equals = bool(before) and source.of(before[-1]) == "="
-                what = "a value" if after_equals else "a name"
-                found.append(_error(f"{what} is missing", source.origin(node), "a value is assigned as `name = value;`"))
+                what = "a value" if before and source.of(before[-1]) == "=" else "a name"
+                help = "a value is assigned as `name = value;`"
+                found.append(_error(f"{what} is missing", source.origin(node), help))
             else:
                 found.append(_error(f"`{node.type}` is missing", source.origin(node)))
         else:

@@ -341,7 +341,6 @@ POOLED = f'disks.other = {{ device = "{OTHER}", role = "pool" }}\n'
         ("no-root-volume", ON + "volumes.root.enable = false\n"),
         ("no-root-volume", ON + 'filesystem = "ext4"\nvolumes.root.mountPoint = "/srv"\n'),
         ("pool-needs-btrfs", ON + POOLED + 'filesystem = "ext4"\n'),
-        ("pool-too-small", ON + POOLED + 'pool.data = "raid10"\n'),
         ("pooled-disk-has-none", ON + POOLED.replace(" }", ', filesystem = "xfs" }')),
         ("swap-without-size", ON + 'swap.kind = "partition"\n'),
         ("no-swap-on-disk", ON + "swap.hibernate = true\n"),

@@ -141,7 +141,7 @@ def findings(o: Options, host: Host) -> Findings:
     of_people = [person[Options].registries for person in accounts.users(o.users, host)]
     yield from accounts.findings(o.users, host)
     yield from registries.findings(o.registries, of_people)
-    yield from storage.findings(o.optimization, o.security.rootless, host)
+    yield from storage.findings(o.storage, o.optimization, o.security.rootless, host)
     yield from networks.findings(o.networking)
     yield from security.findings(o.security, o.registries)
     yield from kubernetes.findings(o.kubernetes, o.security.rootless)

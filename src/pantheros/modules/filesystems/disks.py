@@ -764,15 +764,6 @@ def _about_pool(o: Options) -> Findings:
                     at=f"disks.{key(name)}.{at}",
                     help="take it out",
                 )
-    for profile, at in ((o.pool.data, "data"), (o.pool.metadata, "metadata")):
-        least = {"raid0": 2, "raid1": 2, "raid10": 4}.get(profile, 1)
-        if 1 < len(pool) < least:
-            yield Finding(
-                "pool-too-small",
-                f"{profile} needs {least} disks, the pool has {len(pool)}",
-                at=f"pool.{at}",
-                help='take "raid1", or add disks with `role = "pool"`',
-            )
 
 
 def _about_swap(o: Options, host: Host) -> Findings:

@@ -58,13 +58,13 @@ def resources(o: Storage, rootless: bool, users: list[Person]) -> Resources:
         )
 
 
-def findings(optimization: Optimization, rootless: bool, host: Host) -> Findings:
-    layout = host[disks.Options]
+def findings(o: Storage, optimization: Optimization, rootless: bool, host: Host) -> Findings:
+    place = disks.containing(disks.places(host), o.path or _SYSTEM)
     driver, size = optimization.storage_driver, optimization.storage_size
-    if driver == "btrfs" and layout.enable and layout.filesystem != "btrfs":
+    if driver == "btrfs" and place and place.filesystem != "btrfs":
         yield Finding(
             "storage-driver-without-btrfs",
-            f"the storage driver is btrfs, but the host's disk is {layout.filesystem}",
+            f"the storage driver is btrfs, but {place.mount_point}, where the containers lie, is {place.filesystem}",
             at="optimization.storageDriver",
             help='use "overlay"',
         )
@@ -76,11 +76,11 @@ def findings(optimization: Optimization, rootless: bool, host: Host) -> Findings
             at="optimization.storageSize",
             help="take it out, or set `security.rootless = false`",
         )
-    elif size and driver == "overlay" and layout.enable and layout.filesystem != "xfs":
+    elif size and driver == "overlay" and place and place.filesystem != "xfs":
         yield Finding(
             "quota-without-xfs",
-            f"the overlay driver can limit what containers write on XFS alone, and the disk is {layout.filesystem}: "
-            "Podman would not start",
+            "the overlay driver can limit what containers write on XFS alone, and "
+            f"{place.mount_point} is {place.filesystem}: Podman would not start",
             at="optimization.storageSize",
             help='take `storageSize` out, or have XFS (mounted with "pquota") or Btrfs with its driver',
         )
