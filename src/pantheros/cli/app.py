@@ -17,6 +17,8 @@ from pantheros.synth.library import BrokenModule
 COMMANDS = {
     "init": "Begin a fleet: write its files and explain them.",
     "build": "Build the fleet's flake.",
+    "check": "Find every mistake that can be found without Nix.",
+    "explain": "Explain the code of a finding.",
     "hosts": "List the hosts.",
     "show": "Show what a host comes to: options and settings.",
     "why": "Explain an option or a setting of a host: who set it, and what won.",

@@ -108,6 +108,22 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+def write(text: str) -> None:
+    """Text as it is, on standard output."""
+    _output().write(text)
+
+
+def markdown(text: str) -> None:
+    """Markdown, set for reading where there is a terminal."""
+    if not _output().isatty():
+        write(text)
+        return
+    # Loaded for people only, as above.
+    from rich.markdown import Markdown  # noqa: PLC0415
+
+    _console(_output()).print(Markdown(text))
+
+
 def print_json(data: Any) -> None:
     """JSON on standard output, with a newline at its end."""
     _output().write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")

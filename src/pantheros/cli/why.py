@@ -14,14 +14,13 @@ from pantheros.cli.show import HostArgument
 from pantheros.findings import PantherError, nearest
 from pantheros.fleet.layers import Root, Stack
 from pantheros.module import Host, Person
-from pantheros.nix.values import Scope, Value, join_path, split_path
+from pantheros.nix.values import Scope, join_path, split_path
 from pantheros.releases.index import UNKNOWN
+from pantheros.synth.blame import Cause, causes
 from pantheros.synth.build import Model
-from pantheros.synth.causes import changed_by
 from pantheros.synth.expand import expand
 from pantheros.synth.library import Library, Module
 from pantheros.synth.merged import Definition, Merged, merge
-from pantheros.synth.resolve import Resolver
 
 Names = tuple[str, ...]
 
@@ -44,8 +43,7 @@ class _Answer:
     value: Any = None
     layers: list[_Say] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
-    causes: list[tuple[str, str, Any]] = field(default_factory=list)
-    """Options (dotted path, place, value) that the setting is there because of."""
+    causes: list[Cause] = field(default_factory=list)
     people: dict[str, Any] = field(default_factory=dict)
     """What it comes to for those for whom it is something else."""
     note: str = ""
@@ -219,8 +217,8 @@ def _left_out(model: Model, host: Host, path: Names) -> _Answer | None:
         return None
     found = system[path]
     note = "not written: it is NixOS's own default"
-    causes = _causes(model, host, None, path)
-    return _Answer(join_path(path), "setting", True, found.value, [], found.definitions, causes, note=note)
+    because = causes(model.resolver, host, model.index, None, path)
+    return _Answer(join_path(path), "setting", True, found.value, [], found.definitions, because, note=note)
 
 
 def _not_set(model: Model, host: Host, scope: Scope, path: Names) -> _Answer:
@@ -270,9 +268,9 @@ def _found_setting(
     stack = model.resolver.stack(host, owner)
     layers = _layers(stack, root, path)
     from_modules = any(definition.module for definition in definitions)
-    causes = _causes(model, host, person, path) if from_modules else []
+    because = causes(model.resolver, host, model.index, person, path) if from_modules else []
     prefix = "" if person is None else f"home.{person}."
-    return _Answer(prefix + join_path(path), "setting", True, value, layers, definitions, causes)
+    return _Answer(prefix + join_path(path), "setting", True, value, layers, definitions, because)
 
 
 def _nested(path: Names, matching: Merged) -> dict[str, Any]:
@@ -284,27 +282,6 @@ def _nested(path: Names, matching: Merged) -> dict[str, Any]:
             into = into.setdefault(name, {})
         into[full[-1]] = found.value
     return tree
-
-
-def _causes(model: Model, host: Host, person: str | None, path: Names) -> list[tuple[str, str, Any]]:
-    """Options, set by somebody, without which the setting would be another: found by replay."""
-
-    def outcome(resolver: Resolver, varied: Host) -> dict[Names, Value]:
-        expansions, _ = expand(resolver, varied, model.index, all_settings=True)
-        found, homes = merge(resolver, varied, expansions)
-        settings = found if person is None else homes.get(person, {})
-        return {p: s.value for p, s in settings.items() if p[: len(path)] == path}
-
-    found: list[tuple[str, str, Any]] = []
-    resolver = model.resolver
-    owner = next((p for p in host.people if p.name == person), None)
-    stack = resolver.stack(host, owner)
-    for module in resolver.modules(host):
-        for leaf in stack.leaves("pantherOS", module.names):
-            if changed_by(resolver, host, module, leaf, outcome):
-                origin = stack.origin("pantherOS", leaf)
-                found.append((join_path(("pantherOS", *leaf)), str(origin or ""), stack.get("pantherOS", leaf)))
-    return found
 
 
 # Output -------------------------------------------------------------------------------------------------------
@@ -331,7 +308,10 @@ def _json(answer: _Answer, host: str) -> dict[str, Any]:
             }
             for d in answer.definitions
         ],
-        "causes": [{"option": o, "origin": where, "value": plain(value)} for o, where, value in answer.causes],
+        "causes": [
+            {"option": cause.option, "origin": str(cause.origin or ""), "value": plain(cause.value)}
+            for cause in answer.causes
+        ],
         "people": {name: plain(value) for name, value in answer.people.items()},
         "note": answer.note or None,
     }
@@ -363,5 +343,5 @@ def _print(answer: _Answer) -> None:
             )
     if answer.causes:
         say("\nbecause of")
-        for option, where, value in answer.causes:
-            say(f"    {option} = {one_line(value)}", (f"  {where}", "dim"))
+        for cause in answer.causes:
+            say(f"    {cause.option} = {one_line(cause.value)}", (f"  {cause.origin or ''}", "dim"))

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from pantheros.findings import Severity
 from pantheros.fleet.typed import TypedTable
 
 Kind = Literal["laptop", "workstation", "server"]
@@ -76,6 +77,39 @@ class DefaultsTable(TypedTable):
     """Raw NixOS modules of every host, relative to the fleet."""
 
 
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description='a day such as "2027-01-31"')]
+
+
+class WaiverTable(TypedTable):
+    """A finding that is known and put up with."""
+
+    code: str
+    """Code of the finding; `*` stands for any part of it."""
+    host: str = ""
+    """Host that it is about; left out, any."""
+    option: str = ""
+    """Option or setting that it is about, or a group that holds it; left out, any."""
+    file: str = ""
+    """File that it points to, relative to the fleet; left out, any."""
+    reason: Annotated[str, Field(min_length=1)]
+    """Why it is put up with."""
+    expires: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description='a day such as "2027-01-31"')] | None = (
+        None
+    )
+    """Last day on which that holds."""
+
+
+class ChecksTable(TypedTable):
+    """How `panther check` judges this fleet."""
+
+    ignore: list[str] = []
+    """Codes of findings that are not wanted at all; `*` stands for any part of one."""
+    severity: dict[str, Severity] = {}
+    """Severities by code, where they are to be others than usual."""
+    waivers: list[WaiverTable] = []
+    """Findings that are known and put up with, each with its reason."""
+
+
 class FleetTable(TypedTable):
     """`fleet.toml`: what the machines have in common."""
 
@@ -85,6 +119,8 @@ class FleetTable(TypedTable):
     """The NixOS release that every host runs."""
     outputs: list[Output] = []
     """Tools, besides NixOS itself, that the flake is to serve."""
+    checks: ChecksTable = ChecksTable()
+    """How `panther check` judges this fleet."""
     people: dict[str, Any] = {}
     secrets: dict[str, Any] = {}
     defaults: dict[str, Any] = {}

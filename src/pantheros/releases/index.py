@@ -170,9 +170,21 @@ class Index:
             return join_path([*path[:length], meant]) if meant else None
         return None
 
+    def members(self, scope: Scope, path: tuple[str, ...]) -> list[str]:
+        """The names that are known right below a path, old ones left out."""
+        return self._table(scope).members(path)
+
     def package(self, name: str) -> Status:
         """What is known of a package, by its attribute path below `pkgs`. `ValueError` when it is no path."""
         return _package(self.release, name)
+
+    def packages(self, above: str = "") -> list[str]:
+        """The names of packages: those at the top, or the members of a set."""
+        return _package_sets().get(above, "").split()
+
+    def package_sets(self) -> list[str]:
+        """The sets of packages whose members are known."""
+        return [name for name in _package_sets() if name not in ("", "?")]
 
     @property
     def disko(self) -> Mapping[str, Mapping[str, DiskoField]]:

@@ -1,0 +1,85 @@
+"""Packages that the release lacks, or knows by another name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from pantheros.checks.view import HostView
+from pantheros.findings import Finding, nearest
+from pantheros.nix.values import Override, Package, Value, parts
+from pantheros.releases.index import Index, Status
+from pantheros.releases.types import Step
+
+
+def findings(view: HostView) -> Iterator[Finding]:
+    """The packages that a host's settings name, and the release does not have."""
+    overlays = _overlays(view)
+    for _, person, settings in view.scopes():
+        for path, setting in settings.items():
+            for definition in setting.definitions:
+                for inside, name in named_in(definition.value):
+                    status = view.index.package(name)
+                    if status.kind in ("known", "group"):
+                        continue
+                    if status.kind in ("doubtful", "alias") or not status.certain or overlays:
+                        if status.kind != "alias":
+                            why = overlays or status.detail or f"not all of what {view.index.release} has is known"
+                            view.not_verified(f"the package `{name}`", why)
+                        continue
+                    place = view.place(person, path, definition, inside)
+                    message, help = _words(view.index, name, status)
+                    code = "renamed-package" if status.kind == "renamed" else "unknown-package"
+                    code = "removed-package" if status.kind == "removed" else code
+                    yield view.finding(code, message, place, help=help)
+
+
+def named_in(value: Value, inside: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """The packages that a value names, and the way to each."""
+    if isinstance(value, Package):
+        yield inside, value.name
+    elif isinstance(value, Override):
+        yield from named_in(value.value, inside)
+    elif isinstance(value, str):
+        for part in parts(value) if "\0" in value else ():
+            if isinstance(part, Package):
+                yield inside, part.name
+    elif isinstance(value, dict):
+        for name, below in value.items():
+            yield from named_in(below, (*inside, name))
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from named_in(below, (*inside, index))
+
+
+def _overlays(view: HostView) -> str:
+    """Who may add packages, "" where nobody does."""
+    if view.below("nixpkgs", "overlays") or view.below("nixpkgs", "config", "packageOverrides"):
+        return "an overlay may bring it"
+    raw = view.may_set("overlays") or view.may_set("packageOverrides")
+    return f"the raw module {raw} may bring it with an overlay" if raw else ""
+
+
+def _words(index: Index, name: str, status: Status) -> tuple[str, str]:
+    message = f"nixpkgs {index.release} has no package `{name}`"
+    if status.kind == "renamed":
+        return f"nixpkgs {index.release} calls `{name}` now `{status.to}`", f"write `{status.to}`"
+    if status.kind == "removed":
+        return f"{message} any more", status.detail or (f"use `{status.to}`" if status.to else "take it out")
+    if status.to:
+        return message, f"here it is still called `{status.to}`"
+    if status.since is not None:
+        return message, f"it comes with {status.since}"
+    near = near_package(index, name)
+    return message, f"did you mean `{near}`?" if near else "search.nixos.org/packages lists what there is"
+
+
+@cache
+def near_package(index: Index, name: str) -> str | None:
+    """The package that a name was most likely meant to be."""
+    above, _, last = name.rpartition(".")
+    meant = nearest(last, index.packages(above), 0.75)
+    if meant is None:
+        # Perhaps it is a member of a set: `requests` is `python3Packages.requests`.
+        return next((f"{found}.{last}" for found in index.package_sets() if last in index.packages(found)), None)
+    return f"{above}.{meant}" if above else meant

@@ -1,0 +1,61 @@
+"""The page of each finding's code: what it means, a fleet that has it, and the same fleet put right.
+
+The pages are Markdown under `docs/checks/`, which an installed pantherOS carries along. The first line is a heading
+with the code; the first paragraph says in a sentence what is wrong. Blocks of code name their file of the example
+fleet after the language: those under "Example" have the finding, those under "Put right" do not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+_PACKAGED = Path(__file__).with_name("docs")
+_BLOCK = re.compile(r"^```(\w+) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def directory() -> Path:
+    """Where the pages lie: in the package, or in a checkout beside it."""
+    return _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[3] / "docs" / "checks"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is written of one code."""
+
+    code: str
+    text: str
+    example: dict[str, str] = field(default_factory=dict)
+    """Files of a fleet that has the finding; those it does not show are the usual ones."""
+    mended: dict[str, str] = field(default_factory=dict)
+    """The files that are other where it has been put right."""
+
+    @property
+    def title(self) -> str:
+        """What is wrong, in a sentence."""
+        paragraphs = self.text.split("\n\n")
+        return " ".join(paragraphs[1].split()) if len(paragraphs) > 1 else self.code
+
+
+def codes() -> list[str]:
+    """Every code that has a page."""
+    return sorted(path.stem for path in directory().glob("*.md") if path.stem not in ("README", "limits"))
+
+
+@cache
+def page(code: str) -> Page | None:
+    """The page of a code; None where there is none."""
+    if not re.fullmatch(r"[a-z0-9-]+", code):
+        return None
+    try:
+        text = (directory() / f"{code}.md").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    before, _, after = text.partition("\n## Put right\n")
+    return Page(code, text, _files(before), _files(after))
+
+
+def _files(text: str) -> dict[str, str]:
+    return {found[2]: found[3] for found in _BLOCK.finditer(text)}

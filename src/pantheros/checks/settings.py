@@ -1,0 +1,242 @@
+"""Settings against the release: names that it has, values that its types take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pantheros.checks.raw_modules import declares_options
+from pantheros.checks.view import HostView, Names, Place
+from pantheros.findings import Finding, Severity, nearest
+from pantheros.fleet.words import shown
+from pantheros.nix.values import Override, Scope, Value, join_path
+from pantheros.releases.index import Index, Option, Status
+from pantheros.releases.type_grammar import parse
+from pantheros.releases.types import ANYTHING, Mismatch, Step, Submodule, Type, at
+from pantheros.synth.merged import Definition, leaves
+
+WHOSE = {"nixos": "NixOS", "home": "home-manager"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong with one definition. `inside` leads from its value to the part at fault."""
+
+    code: str
+    message: str
+    help: str = ""
+    severity: Severity = "error"
+    inside: tuple[Step, ...] = ()
+
+
+def findings(view: HostView) -> Iterator[Finding]:
+    """What a host's settings and the release disagree about."""
+    for scope, person, settings in view.scopes():
+        for path, setting in settings.items():
+            for definition in setting.definitions:
+                for wrong in judge(view, scope, path, definition):
+                    place = _place(view, person, path, definition, wrong)
+                    yield view.finding(wrong.code, wrong.message, place, severity=wrong.severity, help=wrong.help)
+
+
+def _place(view: HostView, person: str | None, path: Names, definition: Definition, wrong: Wrong) -> Place:
+    return view.place(person, path, definition, wrong.inside, key=wrong.code.endswith("-setting"))
+
+
+def judge(view: HostView, scope: Scope, path: Names, definition: Definition) -> list[Wrong]:
+    """What is wrong with the name that a definition sets, or with its value."""
+    if scope == "nixos" and path[:2] == ("home-manager", "users") and len(path) > 3:
+        scope, path = "home", path[3:]
+    status = view.index.status(scope, path)
+    match status.kind:
+        case "known":
+            assert status.option is not None
+            flags = _flags(scope, path, status.option, ours=_built_in(view, definition))
+            return [*flags, *_value(view, scope, path, status.option, definition)]
+        case "group":
+            return _group(scope, path, definition.value)
+        case "renamed":
+            return _renamed(view, scope, path, status, definition)
+        case "removed":
+            name = f"{WHOSE[scope]} {view.index.release} has no `{join_path(path)}` any more"
+            help = status.detail or (f"use `{status.to}`" if status.to else "take it out")
+            if not status.certain:
+                view.not_verified(f"`{join_path(path)}`", f"{WHOSE[scope]} may have removed it: {help}")
+                return []
+            return [Wrong("removed-setting", name, help)]
+        case "doubtful":
+            why = status.detail or f"what {WHOSE[scope]} {view.index.release} has is not known whole"
+            view.not_verified(f"`{join_path(path)}`", why)
+            return []
+        case _:
+            return _unknown(view, scope, path, status, definition)
+
+
+def _flags(scope: Scope, path: Names, option: Option, *, ours: bool) -> Iterator[Wrong]:
+    name = join_path(path)
+    if option.read_only and not option.below:
+        yield Wrong("read-only-setting", f"`{name}` is {WHOSE[scope]}'s own to set", "take it out")
+    elif option.internal and not option.hidden and not option.below and not ours:
+        message = f"`{name}` is an internal option of {WHOSE[scope]}, which may change without a word"
+        yield Wrong("internal-setting", message, "set what it is worked out from", "info")
+
+
+def _built_in(view: HostView, definition: Definition) -> bool:
+    """Whether a module of the library has said it, which knows what it does."""
+    return definition.module is not None and not view.model.resolver.library.modules[definition.module].own
+
+
+def _group(scope: Scope, path: Names, value: Value) -> list[Wrong]:
+    if value == {} or (isinstance(value, Override) and isinstance(value.value, dict)):
+        return []
+    message = f"`{join_path(path)}` is {shown(value)}, but is a set of options in {WHOSE[scope]}"
+    return [Wrong("wrong-type", message, "set one of the options below it")]
+
+
+def _renamed(view: HostView, scope: Scope, path: Names, status: Status, definition: Definition) -> list[Wrong]:
+    name, whose = join_path(path), f"{WHOSE[scope]} {view.index.release}"
+    if not status.certain:
+        view.not_verified(f"`{name}`", f"{whose} may call it `{status.to}`")
+        return []
+    message = f"{whose} calls `{name}` now `{status.to}`"
+    severity: Severity = "warning" if status.option is not None else "error"
+    wrong = [Wrong("renamed-setting", message, f"write `{status.to}`", severity)]
+    if status.option is not None:
+        wrong += _value(view, scope, path, status.option, definition)
+    return wrong
+
+
+def _unknown(view: HostView, scope: Scope, path: Names, status: Status, definition: Definition) -> list[Wrong]:
+    above = _option_above(view.index, scope, path)
+    if above is not None:
+        # Not a name too many, but a set where the option takes something else.
+        length, option = above
+        kind = parse(option.type)
+        value = _nested(path[length:], definition.value)
+        if not isinstance(kind, Submodule) and not kind.accepts(value):
+            return [_mismatch(path[:length], Mismatch((), value, kind))]
+    name = join_path(path)
+    reason = _may_be_declared(view)
+    if reason and view.index.nearest(scope, path) is None:
+        view.not_verified(f"`{name}`", reason)
+        return []
+    message = f"{WHOSE[scope]} {view.index.release} has no option `{name}`"
+    help = ""
+    if status.to:
+        help = f"here it is still called `{status.to}`"
+    elif status.since is not None:
+        help = f"it comes with {status.since}"
+    elif (near := view.index.nearest(scope, path)) is not None:
+        help = f"did you mean `{near}`?"
+    elif scope == "nixos" and view.index.status("home", path).kind in ("known", "group"):
+        help = f"home-manager has it: write it below `[home]`, as `home.{name}`"
+    elif scope == "home" and view.index.status("nixos", path).kind in ("known", "group"):
+        help = f"NixOS has it: write it below `[nixos]`, as `nixos.{name}`"
+    return [Wrong("unknown-setting", message, help)]
+
+
+def _may_be_declared(view: HostView) -> str:
+    """Who may declare options of which nothing is known here; "" where nobody does."""
+    for found in view.raw_modules:
+        if declares_options(view.model.declared.root, found.path):
+            return f"the raw module {found.path} may declare it"
+    if view.foreign_inputs:
+        return f"the input {view.foreign_inputs[0]} may declare it"
+    return ""
+
+
+def _option_above(index: Index, scope: Scope, path: Names) -> tuple[int, Option] | None:
+    """The option that a path goes on below, as if it were a set; and how much of the path is its name."""
+    for length in range(len(path) - 1, 0, -1):
+        status = index.status(scope, path[:length])
+        if status.kind == "known" and status.option is not None:
+            return length, status.option
+    return None
+
+
+def _nested(path: Names, value: Value) -> Value:
+    for name in reversed(path):
+        value = {name: value}
+    return value
+
+
+# Values -------------------------------------------------------------------------------------------------------
+
+
+def _value(view: HostView, scope: Scope, path: Names, option: Option, definition: Definition) -> list[Wrong]:
+    if not option.type:
+        return []
+    kind = at(parse(option.type), option.below)
+    if kind is None:
+        return []
+    inside = _Inside(view.index, scope, path)
+    return [_mismatch(path, found) for found in kind.mismatches(definition.value, inside)]
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """Looks into the sets of options within a value."""
+
+    index: Index
+    scope: Scope
+    path: Names
+
+    def __call__(self, path: tuple[Step, ...], value: Mapping[str, Value], free: Type | None) -> Iterator[Mismatch]:
+        for names, below in leaves(dict(value)):
+            whole = (*self.path, *map(str, path), *names)
+            status = self.index.status(self.scope, whole)
+            if status.kind == "unknown" and free is None and _listed(self.index, self.scope, (*self.path, *path)):
+                yield Mismatch((*path, *names), below, ANYTHING, "unknown-setting")
+            elif status.kind == "unknown" and free is not None:
+                kind = at(free, names[1:])
+                if kind is not None:
+                    yield from kind.mismatches(below, None, (*path, *names))
+            elif status.option is not None and status.option.type:
+                kind = at(parse(status.option.type), status.option.below)
+                if kind is not None:
+                    yield from kind.mismatches(below, self, (*path, *names))
+
+
+def _listed(index: Index, scope: Scope, path: tuple[Any, ...]) -> bool:
+    """Whether the options below a path are known."""
+    return bool(index.members(scope, tuple(map(str, path))))
+
+
+def _mismatch(path: Names, found: Mismatch) -> Wrong:
+    name = _name(path, found.path)
+    value = found.value.value if isinstance(found.value, Override) else found.value
+    if found.code == "unknown-setting":
+        return Wrong("unknown-setting", f"there is no option `{name}`", inside=found.path)
+    kind = found.expected.description.strip()
+    help = ""
+    if found.code == "wrong-type" and isinstance(value, str) and found.expected.accepts(_unquoted(value)):
+        help = f"write {value} without quotes"
+    elif found.code == "wrong-type" and isinstance(value, int | float) and found.expected.accepts(str(value)):
+        help = "text needs quotes"
+    elif found.code == "wrong-type" and not isinstance(value, list | dict) and found.expected.accepts([value]):
+        help = f"write [{shown(value)}]"
+    elif isinstance(value, str):
+        near = _nearest_choice(found.expected, value)
+        help = f"did you mean {shown(near)}?" if near is not None else ""
+    return Wrong(found.code, f"`{name}` is {shown(value)}, but is of type {kind}", help, inside=found.path)
+
+
+def _name(path: Names, inside: tuple[Step, ...]) -> str:
+    """A place in a setting's value: `networking.firewall.allowedTCPPorts[1]`."""
+    name = join_path(path)
+    for step in inside:
+        name += f"[{step}]" if isinstance(step, int) else f".{join_path((step,))}"
+    return name
+
+
+def _unquoted(text: str) -> Value:
+    if text in ("true", "false"):
+        return text == "true"
+    return int(text) if text.lstrip("-").isdecimal() else text
+
+
+def _nearest_choice(kind: Type, value: str) -> str | None:
+    kinds = [kind, *getattr(kind, "choices", ())]
+    texts = [choice for each in kinds for choice in getattr(each, "values", ()) if isinstance(choice, str)]
+    return nearest(value, texts)

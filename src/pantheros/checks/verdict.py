@@ -1,0 +1,99 @@
+"""What becomes of the findings: chosen, given the severity that the fleet wants, waived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from fnmatch import fnmatchcase
+
+from pantheros.findings import Finding
+from pantheros.fleet.model import DeclaredFleet
+from pantheros.fleet.tables import WaiverTable
+
+
+@dataclass
+class Verdict:
+    """The findings that count, and those that the fleet puts up with."""
+
+    findings: list[Finding] = field(default_factory=list)
+    waived: list[Finding] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        return any(finding.severity == "error" for finding in self.findings)
+
+
+def judged(
+    fleet: DeclaredFleet,
+    findings: Iterable[Finding],
+    today: date,
+    *,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+) -> Verdict:
+    """The findings as the fleet wants them; `select` and `ignore` are patterns of codes.
+
+    What keeps a file from being read can be neither left out nor waived: nothing else could be relied on.
+    """
+    checks = fleet.table.checks
+    verdict = Verdict()
+    used: set[int] = set()
+    for finding in findings:
+        found = replace(finding, severity=checks.severity.get(finding.code, finding.severity))
+        if finding.code not in ESSENTIAL:
+            if select and not _named(finding.code, select):
+                continue
+            if _named(finding.code, [*ignore, *checks.ignore]):
+                continue
+            found = replace(found, severity=checks.severity.get(finding.code, finding.severity))
+            index = next((i for i, waiver in enumerate(checks.waivers) if _waives(waiver, finding)), None)
+            if index is not None:
+                used.add(index)
+                if not _expired(checks.waivers[index], today):
+                    verdict.waived.append(found)
+                    continue
+        verdict.findings.append(found)
+    for index, waiver in enumerate(checks.waivers):
+        if not select:
+            verdict.findings += _about(fleet, waiver, index, today, used=index in used)
+    return verdict
+
+
+ESSENTIAL = frozenset({"toml-syntax", "nix-syntax", "unreadable-file"})
+"""Codes of findings that say that something could not be read."""
+
+
+def _named(code: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(code, pattern) for pattern in patterns)
+
+
+def _waives(waiver: WaiverTable, finding: Finding) -> bool:
+    file = finding.origin.file if finding.origin else ""
+    return (
+        fnmatchcase(finding.code, waiver.code)
+        and waiver.host in ("", finding.host)
+        and waiver.file in ("", file)
+        and (not waiver.option or f"{finding.option}.".startswith(f"{waiver.option}."))
+    )
+
+
+def _expired(waiver: WaiverTable, today: date) -> bool:
+    try:
+        return waiver.expires is not None and date.fromisoformat(waiver.expires) < today
+    except ValueError:  # no such day
+        return True
+
+
+def _about(fleet: DeclaredFleet, waiver: WaiverTable, index: int, today: date, *, used: bool) -> list[Finding]:
+    """What is wrong with a waiver itself."""
+    where = fleet.document.origin(("checks", "waivers", index, "code"))
+    if not used:
+        message = f"nothing is waived by this: there is no finding `{waiver.code}` that it is about"
+        return [Finding("unused-waiver", message, "warning", "take it out", origin=where)]
+    if _expired(waiver, today):
+        where = fleet.document.origin(("checks", "waivers", index, "expires"))
+        message = f"this waiver of `{waiver.code}` held until {waiver.expires}"
+        help = "mend what it is about, or decide anew and give it another day"
+        return [Finding("expired-waiver", message, "error", help, origin=where)]
+    return []

@@ -1,0 +1,181 @@
+"""A host as the rules see it: its settings, put together, and where each of them comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from pantheros.checks.raw_modules import may_set
+from pantheros.findings import Finding, Origin, Related, Severity
+from pantheros.fleet.model import Import
+from pantheros.module import Host
+from pantheros.nix.values import Override, Scope, Value, join_path
+from pantheros.releases.index import Index
+from pantheros.synth.blame import Cause, causes
+from pantheros.synth.build import Model
+from pantheros.synth.expand import Expansion
+from pantheros.synth.merged import Definition, Merged, MergedSetting, merge
+
+Names = tuple[str, ...]
+OUR_INPUTS = {"disko", "opnix", "impermanence", "nixos-facter-modules", "home-manager"}
+"""Inputs whose options the release index knows."""
+
+
+class Place(NamedTuple):
+    """Where a definition comes from: what somebody wrote, and the option of ours that it was written for."""
+
+    origin: Origin | None
+    option: str = ""
+    related: tuple[Related, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotVerified:
+    """Something that could not be looked into, and why."""
+
+    what: str
+    why: str
+    host: str = ""
+
+
+@dataclass
+class HostView:
+    """One host, expanded. `notes` gathers what could not be verified."""
+
+    model: Model
+    host: Host
+    expansions: list[Expansion]
+    system: Merged
+    homes: dict[str, Merged]
+    notes: list[NotVerified] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, model: Model, host: Host, expansions: list[Expansion]) -> HostView:
+        system, homes = merge(model.resolver, host, expansions)
+        return cls(model, host, expansions, system, homes)
+
+    @property
+    def index(self) -> Index:
+        return self.model.index
+
+    def scopes(self) -> Iterator[tuple[Scope, str | None, Merged]]:
+        """The system's settings, then those of each person's home."""
+        yield "nixos", None, self.system
+        for person, settings in self.homes.items():
+            yield "home", person, settings
+
+    @cached_property
+    def raw_modules(self) -> tuple[Import, ...]:
+        """The raw modules that the host imports."""
+        return tuple(found for layer in self.model.declared.layers(self.host.declared) for found in layer.imports)
+
+    @cached_property
+    def foreign_inputs(self) -> tuple[str, ...]:
+        """Inputs that bring modules of which nothing is known here."""
+        used = {
+            found.name
+            for expansion in self.expansions
+            for found in expansion.module.inputs
+            if (found.nixos or found.home) and found.name not in OUR_INPUTS
+        }
+        return tuple(sorted(used))
+
+    def may_set(self, *names: str) -> str | None:
+        """The raw module that may set an option of this name, as far as its text tells."""
+        root = self.model.declared.root
+        return next((found.path for found in self.raw_modules if may_set(root, found.path, names)), None)
+
+    def not_verified(self, what: str, why: str) -> None:
+        note = NotVerified(what, why, self.host.name)
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def value(self, path: str | Names, default: Any = None) -> Any:
+        """What one of the system's settings comes to, overrides aside; `default` where nothing sets it."""
+        names = tuple(path.split(".")) if isinstance(path, str) else path
+        found = self.system.get(names)
+        if found is None:
+            return default
+        value = found.value
+        return value.value if isinstance(value, Override) else value
+
+    def below(self, *path: str) -> dict[Names, MergedSetting]:
+        """The system's settings below a path."""
+        return {names: found for names, found in self.system.items() if names[: len(path)] == path}
+
+    def place(
+        self,
+        person: str | None,
+        path: Names,
+        definition: Definition,
+        inside: tuple[str | int, ...] = (),
+        *,
+        key: bool = False,
+    ) -> Place:
+        """Where a definition (of the system, or of a person's home) was written; `inside` leads into its value. With
+        `key`, where its name was."""
+        owner = next((p for p in self.host.people if p.name == person), None)
+        stack = self.model.resolver.stack(self.host, owner)
+        if definition.module is None:
+            return Place(stack.origin("home" if owner else "nixos", (*path, *inside), key=key), join_path(path))
+        module = self.model.resolver.library.modules[definition.module]
+        file, _, line = definition.source.rpartition(":")
+        code = Origin(file, int(line), 1, int(line), 1)
+        value: Any = definition.value
+        for step in inside:
+            value = value.value if isinstance(value, Override) else value
+            value = value[step]
+        found = causes(self.model.resolver, self.host, self.model.index, person, path, definition.module)
+        said = [cause for cause in found if cause.leaf[-1] != "enable"] or found
+        exact = next((cause for cause in said if _holds(cause.value, value)), None)
+        if module.own and exact is None:
+            return Place(code, related=tuple(_related(cause) for cause in said[:3]))
+        cause = exact or (said[0] if said else None)
+        if cause is None:
+            return Place(stack.origin("pantherOS", module.names) or code, f"pantherOS.{module.name}")
+        origin = cause.origin
+        if isinstance(cause.value, list) and value in cause.value:
+            origin = stack.origin("pantherOS", (*cause.leaf, cause.value.index(value))) or origin
+        shown = f"`{join_path(path)}` follows from it"
+        return Place(origin, cause.option, (Related(shown, code),) if module.own else ())
+
+    def finding(
+        self,
+        code: str,
+        message: str,
+        place: Place,
+        *,
+        severity: Severity = "error",
+        help: str = "",
+        related: tuple[Related, ...] = (),
+    ) -> Finding:
+        """A finding about this host."""
+        where = place.origin or Origin(self.host.declared.file, 1, 1, 1, 1)
+        return Finding(
+            code,
+            message,
+            severity,
+            help,
+            option=place.option,
+            host=self.host.name,
+            origin=where,
+            related=(*place.related, *related),
+        )
+
+
+def _holds(option: Any, value: Value) -> bool:
+    """Whether an option's value is what a setting has, or holds it."""
+    if type(option) is type(value) and option == value:
+        return True
+    if isinstance(option, list):
+        return value in option
+    if isinstance(option, str) and option:
+        name = getattr(value, "name", None)
+        return option == name or (isinstance(value, str) and option in value)
+    return False
+
+
+def _related(cause: Cause) -> Related:
+    return Related(f"because of `{cause.option}`", cause.origin or Origin("", 1, 1, 1, 1))

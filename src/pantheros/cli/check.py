@@ -1,0 +1,103 @@
+"""`panther check`: every mistake that can be found without Nix."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pantheros.checks import formats
+from pantheros.checks.run import Checked, check
+from pantheros.checks.verdict import Verdict, judged
+from pantheros.checks.view import NotVerified
+from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, parse_release, support_ended
+from pantheros.cli.output import finding_json, paragraph, print_json, report, say, write
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+    JUNIT = "junit"
+
+
+Codes = list[str] | None
+
+
+def command(
+    fleet: FleetArgument = Path(),
+    format: Annotated[Format, typer.Option("--format", help="How to print what was found.")] = Format.TEXT,
+    select: Annotated[
+        Codes, typer.Option("--select", metavar="CODES", help="Only these codes, separated by commas; `*` matches.")
+    ] = None,
+    ignore: Annotated[Codes, typer.Option("--ignore", metavar="CODES", help="All but these codes.")] = None,
+    release: ReleaseOption = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell what could not be verified.")] = False,
+    json: JsonOption = False,
+) -> int:
+    started = time.perf_counter()
+    today = date.today()
+    checked = check(fleet, parse_release(release))
+    found = [*support_ended(checked.model.declared, today), *checked.findings]
+    verdict = judged(checked.model.declared, found, today, select=_words(select), ignore=_words(ignore))
+    if json or format is Format.JSON:
+        print_json(_json(checked, verdict))
+    elif format is Format.SARIF:
+        print_json(formats.sarif(verdict.findings, fleet.as_posix()))
+    elif format is Format.GITHUB:
+        write(formats.github(verdict.findings, fleet.as_posix()))
+    elif format is Format.JUNIT:
+        hosts = list(checked.model.declared.hosts)
+        write(formats.junit(verdict.findings, hosts, checked.model.declared.table.name))
+    else:
+        report(verdict.findings, fleet)
+        _closing(checked, verdict, time.perf_counter() - started, verbose=verbose)
+    return int(verdict.failed)
+
+
+def _words(options: Codes) -> list[str]:
+    return [word.strip() for option in options or () for word in option.split(",") if word.strip()]
+
+
+def _json(checked: Checked, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "findings": [finding_json(finding) for finding in verdict.findings],
+        "not_verified": [
+            {"what": what, "why": why, "hosts": hosts} for what, why, hosts in _not_verified(checked.not_verified)
+        ],
+        "summary": {
+            "hosts": len(checked.model.declared.hosts),
+            **{f"{word}s": sum(f.severity == word for f in verdict.findings) for word in ("error", "warning", "info")},
+            "waived": len(verdict.waived),
+        },
+    }
+
+
+def _not_verified(notes: list[NotVerified]) -> list[tuple[str, str, list[str]]]:
+    """What could not be looked into, each thing once with its hosts."""
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for note in notes:
+        hosts.setdefault((note.what, note.why), []).append(note.host)
+    return [(what, why, sorted(filter(None, on))) for (what, why), on in hosts.items()]
+
+
+def _closing(checked: Checked, verdict: Verdict, took: float, *, verbose: bool) -> None:
+    hosts = len(checked.model.declared.hosts)
+    what = f"{hosts} host{'s' * (hosts != 1)}"
+    waived = f", {len(verdict.waived)} waived" if verdict.waived else ""
+    notes = _not_verified(checked.not_verified)
+    if not any(finding.severity != "info" for finding in verdict.findings):
+        say(("nothing wrong found", "bold green"), f" in {what}{waived} ({took:.2f} s)")
+    else:
+        say(f"in {what}{waived} ({took:.2f} s)")
+    if verbose:
+        for unsure, why, _ in notes:
+            paragraph(("not verified: ", "cyan"), f"{unsure}: {why}")
+    elif notes:
+        say(f"not verified: {len(notes)} thing{'s' * (len(notes) > 1)} (tell them with --verbose)")
+    say(("What only Nix can know is not looked at: see `panther explain limits`.", "dim"))
