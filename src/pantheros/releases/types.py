@@ -33,6 +33,8 @@ class Mismatch:
     value: Value
     expected: Type
     code: Code = "wrong-type"
+    certain: bool = True
+    """False where options with this type's description differ in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,14 @@ class OneOf(_Leaf):
         return "not-one-of" if alike else "wrong-type"
 
 
+@dataclass(frozen=True, slots=True)
+class Function(_Leaf):
+    """A function, which only Nix can write."""
+
+    def _refusal(self, value: Value) -> Code | None:
+        return "wrong-type"
+
+
 # Of other types -----------------------------------------------------------------------------------------------
 
 
@@ -232,6 +242,8 @@ class ListOf(Type):
 @dataclass(frozen=True, slots=True)
 class AttrsOf(Type):
     element: Type = ANYTHING
+    doubtful: bool = False
+    """Whether the elements may be sets of options that have the element's description."""
 
     def _mismatches(self, value: Value, inside: Inside | None, path: Path) -> Iterator[Mismatch]:
         if not isinstance(value, dict):
@@ -239,6 +251,8 @@ class AttrsOf(Type):
             return
         for name, each in value.items():
             yield from self.element.mismatches(each, inside, (*path, name))
+            if self.doubtful and not isinstance(each, dict | Raw | Override):
+                yield Mismatch((*path, name), each, self.element, certain=False)
 
     def below(self, step: str) -> Type | None:
         return self.element
@@ -264,20 +278,34 @@ class Dag(AttrsOf):
 
 @dataclass(frozen=True, slots=True)
 class Submodule(Type):
-    """A set of options of its own; with `free`, other names may have values of that type."""
+    """A set of options of its own; with `free`, other names may have values of that type. One it `needs`."""
 
     free: Type | None = None
+    needs: str = ""
 
     def _mismatches(self, value: Value, inside: Inside | None, path: Path) -> Iterator[Mismatch]:
-        if isinstance(value, FleetPath | File) or (isinstance(value, str) and value.startswith(("/", "\0"))):
-            return  # a file with a module
-        if not isinstance(value, dict):
+        if isinstance(value, FleetPath | File):
+            return  # a module of its own
+        if not isinstance(value, dict) or (self.needs and self.needs not in value):
             yield Mismatch(path, value, self)
         elif inside is not None:
             yield from inside(path, value, self.free)
 
     def below(self, step: str) -> Type | None:
         return self.free or ANYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged(Type):
+    """A set of one value, whose name says what it is."""
+
+    tags: tuple[str, ...] = ()
+
+    def _mismatches(self, value: Value, inside: Inside | None, path: Path) -> Iterator[Mismatch]:
+        if not isinstance(value, dict) or len(value) != 1:
+            yield Mismatch(path, value, self)
+        elif not set(value) <= set(self.tags):
+            yield Mismatch(path, value, self, certain=bool(self.tags))
 
 
 @dataclass(frozen=True, slots=True)
