@@ -43,7 +43,8 @@ class Finding:
     """One thing wrong or doubtful.
 
     `code` is stable and in kebab case. A module's author gives `at`, the option's path below the module
-    (`github.enable`); `option` and `origin` are found from it.
+    (`github.enable`); `option` and `origin` are found from it. Where what is written there may be a secret, the
+    finding is `private`: its message does not repeat it, and the line is not shown.
     """
 
     code: str
@@ -55,6 +56,7 @@ class Finding:
     host: str = ""
     origin: Origin | None = None
     related: tuple[Related, ...] = ()
+    private: bool = False
 
 
 class PantherError(Exception):

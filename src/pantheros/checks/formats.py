@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from pantheros import __version__
 from pantheros.checks.pages import page
 from pantheros.findings import Finding, Origin
+from pantheros.fleet.secrecy import masked
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
@@ -71,7 +72,7 @@ def _path(origin: Origin, base: str) -> str:
 
 def _whole(finding: Finding) -> str:
     host = f" (host {finding.host})" if finding.host else ""
-    return f"{finding.message}{host}" + (f"\nhelp: {finding.help}" if finding.help else "")
+    return masked(f"{finding.message}{host}" + (f"\nhelp: {finding.help}" if finding.help else ""))
 
 
 def github(findings: Sequence[Finding], base: str) -> str:
@@ -105,7 +106,7 @@ def junit(findings: Sequence[Finding], hosts: Sequence[str], fleet: str) -> str:
         errors = [finding for finding in own if finding.severity == "error"]
         failures += bool(errors)
         for finding in errors:
-            failure = SubElement(case, "failure", type=finding.code, message=_printable(finding.message))
+            failure = SubElement(case, "failure", type=finding.code, message=_printable(masked(finding.message)))
             failure.text = _printable(_line(finding))
         rest = [_line(finding) for finding in own if finding not in errors]
         if rest:
@@ -123,4 +124,4 @@ def _printable(text: str) -> str:
 def _line(finding: Finding) -> str:
     where = f"{finding.origin}: " if finding.origin else ""
     help = f"\n  help: {finding.help}" if finding.help else ""
-    return f"{where}{finding.severity}[{finding.code}]: {finding.message}{help}"
+    return masked(f"{where}{finding.severity}[{finding.code}]: {finding.message}{help}")

@@ -127,8 +127,7 @@ class HostView:
         for step in inside:
             value = value.value if isinstance(value, Override) else value
             value = value[step]
-        found = causes(self.model.resolver, self.host, self.model.index, person, path, definition.module)
-        said = [cause for cause in found if cause.leaf[-1] != "enable"] or found
+        said = self._causes(person, path, definition.module, value)
         exact = next((cause for cause in said if _holds(cause.value, value)), None)
         if module.own and exact is None:
             return Place(code, related=tuple(_related(cause) for cause in said[:3]))
@@ -140,6 +139,21 @@ class HostView:
             origin = stack.origin("pantherOS", (*cause.leaf, cause.value.index(value))) or origin
         shown = f"`{join_path(path)}` follows from it"
         return Place(origin, cause.option, (Related(shown, code),) if module.own else ())
+
+    def _causes(self, person: str | None, path: Names, module: str, value: Any) -> list[Cause]:
+        """The options that a definition is there because of, besides `enable` where there are others."""
+        # Hosts that share a profile mostly share its mistakes: what was found for one is looked at first.
+        known = self.model.blamed.setdefault((module, path, person), [])
+        owner = next((p for p in self.host.people if p.name == person), None)
+        stack = self.model.resolver.stack(self.host, owner)
+        for leaf in known:
+            said = stack.get("pantherOS", leaf)
+            if said is not None and _holds(said, value):
+                return [Cause(leaf, stack.origin("pantherOS", leaf), said)]
+        found = causes(self.model.resolver, self.host, self.model.index, person, path, module)
+        found = [cause for cause in found if cause.leaf[-1] != "enable"] or found
+        known += [cause.leaf for cause in found if _holds(cause.value, value) and cause.leaf not in known]
+        return found
 
     def finding(
         self,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pantheros.findings import Finding, Origin
 from pantheros.fleet.read import read_text
+from pantheros.fleet.secrecy import masked
 from pantheros.fleet.words import shown
 from pantheros.nix.values import Expression, Override, Value
 from pantheros.nix.writer import Unwritable, Writer
@@ -147,7 +148,7 @@ def report(findings: Iterable[Finding], root: Path) -> int:
             continue
         paragraph(*_headline(finding), error=True)
         if finding.origin is not None:
-            say(*_excerpt(finding.origin, root, lines), error=True)
+            say(*_excerpt(finding.origin, root, lines, private=finding.private), error=True)
         for related in finding.related:
             paragraph(("   = ", "blue"), printable(f"{related.message}: {related.origin}"), error=True)
         hosts_here = [host for host in hosts_of[finding] if host]
@@ -188,8 +189,8 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     return {
         "code": finding.code,
         "severity": finding.severity,
-        "message": finding.message,
-        "help": finding.help,
+        "message": masked(finding.message),
+        "help": masked(finding.help),
         "host": finding.host or None,
         "option": finding.option or None,
         **(finding.origin._asdict() if finding.origin else place),
@@ -204,15 +205,15 @@ def _headline(finding: Finding) -> list[Part]:
     return [(label, colour), (f": {printable(finding.message)}{host}", "bold")]
 
 
-def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]]) -> list[Part]:
-    """The place, and its line with the span underlined, where the file can be read."""
+def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]], *, private: bool) -> list[Part]:
+    """The place, and its line with the span underlined, where the file can be read and the line is for all eyes."""
     if origin.file not in cache:
         text = read_text(root, origin.file)[0] or ""
         # As the readers count.
         cache[origin.file] = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     parts: list[Part] = [("  --> ", "blue"), printable(str(origin))]
     lines = cache[origin.file]
-    if not 0 < origin.line <= len(lines) or origin[1:] == (1, 1, 1, 1):
+    if private or not 0 < origin.line <= len(lines) or origin[1:] == (1, 1, 1, 1):
         return parts  # a whole file has no line to show
     line = lines[origin.line - 1]
     start = min(origin.column, len(line) + 1) - 1
@@ -237,8 +238,9 @@ def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]]) -> list[Pa
 
 
 def printable(text: str) -> str:
-    """Text as a terminal may have it: a tab is one column, what would steer the terminal is told by its place alone."""
-    return "".join(c if c.isprintable() else " " if c in "\t\u00a0" else "\ufffd" for c in text)
+    """Text as a terminal may have it: a tab is one column, what would steer the terminal is told by its place alone,
+    and of a secret no more than its beginning."""
+    return "".join(c if c.isprintable() else " " if c in "\t\u00a0" else "\ufffd" for c in masked(text))
 
 
 def _cells(text: str) -> int:

@@ -293,7 +293,7 @@ class _Reading:
             def locate(below: document.Path, key: bool, path: document.Path = path) -> Origin:
                 return source.origin(path if path[1] in short else (*path, *below), key=key)
 
-            table, found = check(SecretTable, value, locate, name=f"secrets.{name}", noun="key")
+            table, found = check(SecretTable, value, locate, name=f"secrets.{name}", noun="key", private=True)
             self.findings += found
             if table is None:
                 # Its name is known all the same: what uses it is not at fault.

@@ -36,11 +36,13 @@ def check(
     *,
     name: str = "",
     noun: Literal["option", "key"] = "option",
+    private: bool = False,
 ) -> tuple[M | None, list[Finding]]:
     """`data` as a `model`, and a finding for each value that does not fit.
 
     Values that do not fit are left out, as if they had not been written, so that one mistake does not hide another.
-    None when nothing can be made of what is left. `name` is the path of the table itself, for messages.
+    None when nothing can be made of what is left. `name` is the path of the table itself, for messages; where it is
+    `private`, they do not repeat values.
     """
     findings: list[Finding] = []
     for attempt in range(8):
@@ -49,7 +51,7 @@ def check(
         except ValidationError as error:
             wrong = _wrong_places(data, error)
             findings += [
-                _finding(model, data, path, details, locate, name, noun)
+                _finding(model, data, path, details, locate, name, noun, private=private)
                 for path, details in wrong.items()
                 # Later on, a part may be missing only because it was left out as wrong.
                 if attempt == 0 or details["type"] == "value_error"
@@ -104,7 +106,15 @@ def _removed(data: Any, path: Path) -> Any:
 
 
 def _finding(
-    model: type[BaseModel], data: Any, path: Path, details: Any, locate: Locate, name: str, noun: str
+    model: type[BaseModel],
+    data: Any,
+    path: Path,
+    details: Any,
+    locate: Locate,
+    name: str,
+    noun: str,
+    *,
+    private: bool,
 ) -> Finding:
     kind = details["type"]
     full = ".".join([name, *(str(step) for step in path)]).strip(".")
@@ -117,6 +127,7 @@ def _finding(
             option=full,
             origin=locate(path, True),
             help=f"did you mean `{guess}`?" if guess else f"known here: {listed(known)}",
+            private=private,
         )
     if kind == "missing":
         return Finding(
@@ -132,6 +143,10 @@ def _finding(
         reason = str(details["ctx"]["error"])
         message = f"`{full}`: {reason}"
         return Finding("invalid-value", message, option=full, origin=locate(path, False))
+    if private:
+        message = f"`{full}` takes {expected}, which this is not"
+        code = "pattern-mismatch" if kind == "string_pattern_mismatch" else "wrong-type"
+        return Finding(code, message, option=full, origin=locate(path, False), private=True)
     options = choices_at(model, path)
     if kind == "literal_error" and isinstance(value, str):
         guess = nearest(value, options)

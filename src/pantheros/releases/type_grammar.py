@@ -418,11 +418,18 @@ _COMPOSITES: dict[str, Callable[[Type], Type]] = {
     "lazy attribute set of ": AttrsOf,
     "DAG of ": Dag,
     "list or DAG of ": lambda element: Dag(element, listed=True),
-    "open submodule of ": lambda element: Submodule(element.element if isinstance(element, AttrsOf) else element),
+    "open submodule of ": lambda element: Submodule(_of_names(element)),
     "function that evaluates to a(n) ": lambda element: Function(),
     "pair of ": lambda element: ListOf(element, length=2),
     "unique ": lambda element: element,
 }
+
+
+def _of_names(free: Type) -> Type:
+    """What the names of a set may have that itself may be of a type."""
+    if _UNIT.fullmatch(free.description):
+        return AttrsOf()  # the sections of one unit
+    return free.element if isinstance(free, AttrsOf) else free
 
 
 def _unfilled(kind: Type) -> Type:

@@ -37,6 +37,8 @@ class Model:
     declared: DeclaredFleet
     resolver: Resolver
     index: Index
+    blamed: dict[tuple[str, tuple[str, ...], str | None], list[tuple[str, ...]]] = field(default_factory=dict)
+    """Options that were found to be the causes of settings, by module, setting and person."""
 
     @classmethod
     def of(cls, root: Path, release: Release | None = None) -> Model:

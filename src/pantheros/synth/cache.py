@@ -23,7 +23,7 @@ import pantheros
 from pantheros.findings import Finding, Origin, Related
 from pantheros.synth.flake import FlakeInput, HostPart
 
-_FORMAT = 2
+_FORMAT = 3
 _CLOCK_STEP = 20_000_000
 """Nanoseconds within which two changes of a file may bear the same time."""
 
@@ -191,7 +191,7 @@ def _entry(value: list[Any]) -> Entry:
 
 
 def _finding(value: list[Any]) -> Finding:
-    code, message, severity, help, at, option, host, origin, related = value
+    code, message, severity, help, at, option, host, origin, related, private = value
     return Finding(
         code,
         message,
@@ -202,4 +202,5 @@ def _finding(value: list[Any]) -> Finding:
         host,
         Origin(*origin) if origin is not None else None,
         tuple(Related(message, Origin(*place)) for message, place in related),
+        private,
     )

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from pantheros.fleet.layers import FORCE, Stack, Table, leaves_of, overlay
 from pantheros.fleet.words import choices_at
-from pantheros.module import Host, ModuleOptions
+from pantheros.module import Host, ModuleOptions, Person
 from pantheros.nix.values import Value
 from pantheros.synth.library import BrokenModule, Module
 from pantheros.synth.resolve import Resolver
@@ -31,10 +31,14 @@ def changed_by(
     module: Module,
     leaf: Names,
     outcome: Callable[[Resolver, Host], Outcome[K]],
+    person: str | None = None,
 ) -> set[K]:
-    """The keys of `outcome` that are what they are because of the option at `leaf` (its path, with the module's)."""
+    """The keys of `outcome` that are what they are because of the option at `leaf` (its path, with the module's).
+
+    With `person`, because of what holds for that person alone.
+    """
     now = outcome(resolver, host)
-    for variant in _variants(resolver, host, module, leaf):
+    for variant in _variants(resolver, host, module, leaf, person):
         try:
             other = outcome(variant, variant.host(host.name))
         except BrokenModule:
@@ -56,7 +60,9 @@ def asked_for(
 
     This runs in every build, so the module's own options alone are varied, and all at once where that tells enough.
     """
-    given = resolver.stack(host).get("pantherOS", module.names) or {}
+    given = resolver.stack(host).get("pantherOS", module.names)
+    if not isinstance(given, dict):
+        return set()  # nobody set any of it, or what is there is no table, which is told elsewhere
     switch = {name: value for name, value in given.items() if name == "enable"}
     if given == switch:
         return set()
@@ -108,19 +114,26 @@ def _others(
             yield varied
 
 
-def _variants(resolver: Resolver, host: Host, module: Module, leaf: Names) -> Iterator[Resolver]:
+def _variants(resolver: Resolver, host: Host, module: Module, leaf: Names, person: str | None) -> Iterator[Resolver]:
     """The fleet without the option; and, where that changes nothing, with another value for it."""
-    stack = resolver.stack(host)
-    options = resolver.resolved(host, module)
-    without = resolver.variant(host, lambda old: old.without("pantherOS", leaf))
+    owner = _person(host, person)
+    stack = resolver.stack(host, owner)
+    options = resolver.resolved(host, module, owner)
+    without = resolver.variant(host, lambda old: old.without("pantherOS", leaf), person)
     yield without
-    if without.resolved(without.host(host.name), module) == options:
+    without_host = without.host(host.name)
+    if without.resolved(without_host, module, _person(without_host, person)) == options:
         value = stack.get("pantherOS", leaf)
         for other in _other_values(module, leaf[len(module.names) :], value):
-            variant = resolver.variant(host, lambda old, other=other: _with(old, leaf, other))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-            changed = variant.resolved(variant.host(host.name), module)
+            variant = resolver.variant(host, lambda old, other=other: _with(old, leaf, other), person)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            varied = variant.host(host.name)
+            changed = variant.resolved(varied, module, _person(varied, person))
             if not variant.findings and changed != options:
                 yield variant
+
+
+def _person(host: Host, name: str | None) -> Person | None:
+    return next((person for person in host.people if person.name == name), None)
 
 
 def _with(stack: Stack, leaf: Names, value: Any) -> Stack:

@@ -73,12 +73,17 @@ class Resolver:
             self._hosts[name] = Host(declared, self.fleet, self.declared.people, self)
         return self._hosts[name]
 
-    def variant(self, host: Host, change: Callable[[Stack], Stack]) -> Resolver:
-        """The same fleet, with the layers of one host (and of the people there) changed."""
+    def variant(self, host: Host, change: Callable[[Stack], Stack], person: str | None = None) -> Resolver:
+        """The same fleet, with the layers of one host (and of the people there) changed; of one person alone, where
+        he is named."""
         other = Resolver(self.declared, self.library)
         other._reports = self._reports
-        state = other._states[host.name] = _HostState(change(self.stack(host)))
-        state.person_stacks = {p.name: change(self.person_stack(host, p)) for p in host.people}
+        state = other._states[host.name] = _HostState(self.stack(host) if person else change(self.stack(host)))
+        state.person_stacks = {
+            p.name: change(stack) if person in (None, p.name) else stack
+            for p in host.people
+            for stack in [self.person_stack(host, p)]
+        }
         return other
 
     def forget(self, host: Host) -> None:
@@ -309,7 +314,11 @@ class Resolver:
     def _set_while_disabled(self, host: Host, module: Module) -> None:
         if self.mistaken(host, module):
             return
-        for table in host.declared.layer.tables:
+        own = (
+            *host.declared.layer.tables,
+            *(table for layer in host.declared.people.values() for table in layer.tables),
+        )
+        for table in own:
             found, value = table.get(module.names) if table.root == "pantherOS" else (False, None)
             if found and isinstance(value, dict) and value.get("enable") is not False and value:
                 first = next(name for name in value)
