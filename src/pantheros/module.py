@@ -191,6 +191,7 @@ class Port:
     """A port that something on the host listens on, and from where it is to be reached.
 
     `exposure`: `public` any network, `tailnet` the tailnet alone, `local` the host alone. `last` makes it a range.
+    `at` is the option that says so, below the module.
     """
 
     number: int
@@ -198,6 +199,7 @@ class Port:
     protocol: Literal["tcp", "udp"] = "tcp"
     exposure: Literal["public", "tailnet", "local"] = "tailnet"
     last: int | None = None
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

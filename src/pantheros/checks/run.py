@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from pantheros.checks import conflicts, packages, settings
+from pantheros.checks import conflicts, disks, fleet, network, packages, secrets, settings
 from pantheros.checks.view import HostView, NotVerified
 from pantheros.findings import Finding
 from pantheros.releases.release import Release
@@ -21,6 +22,8 @@ OF_A_HOST: tuple[Callable[[HostView], Iterator[Finding]], ...] = (
     settings.findings,
     packages.findings,
     conflicts.findings,
+    network.findings,
+    disks.findings,
 )
 """The rules about one host."""
 
@@ -34,27 +37,34 @@ class Checked:
     not_verified: list[NotVerified] = field(default_factory=list)
 
 
+class _OfHost(NamedTuple):
+    """What came of one host."""
+
+    findings: list[Finding]
+    notes: list[NotVerified]
+    copies: set[str]
+    facts: fleet.Facts
+
+
 def check(root: Path, release: Release | None = None) -> Checked:
     """Everything that can be found in the fleet in `root` without Nix. Raises `PantherError` when there is no fleet."""
     model = Model.of(root, release)
     checked = Checked(model)
     names = list(model.declared.hosts)
-
-    def work_out(some: list[str]) -> list[tuple[list[Finding], list[NotVerified], set[str]]]:
-        return [_host(model, name) for name in some]
-
-    findings = [*model.declared.findings]
-    copies: set[str] = set()
-    for found, notes, files in in_parallel(work_out, names, _WORTH_A_PROCESS):
-        findings += found
-        checked.not_verified += notes
-        copies |= files
-    findings += [finding for _, _, found in copied(root, copies) for finding in found]
+    found = in_parallel(lambda some: [_host(model, name) for name in some], names, _WORTH_A_PROCESS)
+    checked.not_verified = [note for of_host in found for note in of_host.notes]
+    findings = [*model.declared.findings, *(finding for of_host in found for finding in of_host.findings)]
+    findings += secrets.shared(model.declared)
+    for path, wanted, wrong in copied(root, {path for of_host in found for path in of_host.copies}):
+        findings += wrong
+        if wanted is not None and wanted.content is not None:
+            findings += secrets.of_file(path, wanted.content)
+    findings += fleet.findings(model, [of_host.facts for of_host in found])
     checked.findings = unique(findings)
     return checked
 
 
-def _host(model: Model, name: str) -> tuple[list[Finding], list[NotVerified], set[str]]:
+def _host(model: Model, name: str) -> _OfHost:
     host = model.resolver.host(name)
     expansions, findings = model.expand(host)
     files = lay_out(model.resolver, host, expansions)
@@ -62,6 +72,8 @@ def _host(model: Model, name: str) -> tuple[list[Finding], list[NotVerified], se
     view = HostView.of(model, host, expansions)
     for rule in OF_A_HOST:
         findings += rule(view)
+    findings += secrets.of_layers([host.declared.layer, *host.declared.people.values()], name)
+    facts = fleet.Facts.of(view)
     if not model.resolver.looked_across:
         model.resolver.forget(host)
-    return findings, view.notes, files.copies
+    return _OfHost(findings, view.notes, files.copies, facts)

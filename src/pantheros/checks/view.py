@@ -133,7 +133,7 @@ class HostView:
             return Place(code, related=tuple(_related(cause) for cause in said[:3]))
         cause = exact or (said[0] if said else None)
         if cause is None:
-            return Place(stack.origin("pantherOS", module.names) or code, f"pantherOS.{module.name}")
+            return Place(stack.origin("pantherOS", module.names), f"pantherOS.{module.name}")
         origin = cause.origin
         if isinstance(cause.value, list) and value in cause.value:
             origin = stack.origin("pantherOS", (*cause.leaf, cause.value.index(value))) or origin

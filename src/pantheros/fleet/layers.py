@@ -244,6 +244,11 @@ class Stack:
                     seen.update(leaves_of(value, tuple(path)))
         return iter(sorted(seen))
 
+    def with_option(self, path: tuple[str, ...], value: Any) -> Stack:
+        """The stack as it would be were an option of pantherOS set to `value`, whatever else is said of it."""
+        document = Document("", {})
+        return self.extended([Table("", document, (), "pantherOS", FORCE, nested(path, value))])
+
     def without(self, root: Root, path: Sequence[str]) -> Stack:
         """The stack as it would be had nobody set `path`."""
         return Stack().extended(
@@ -252,6 +257,13 @@ class Stack:
                 for table in self.tables
             ]
         )
+
+
+def nested(path: tuple[str, ...], value: Any) -> Tree:
+    """A tree that says nothing but `value`, at `path`."""
+    for name in reversed(path[1:]):
+        value = {name: value}
+    return {path[0]: value}
 
 
 def _wrapped(value: Any, priority: Literal[50, 1000]) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from pantheros.fleet.layers import FORCE, Stack, Table, leaves_of, overlay
+from pantheros.fleet.layers import leaves_of, nested, overlay
 from pantheros.fleet.words import choices_at
 from pantheros.module import Host, ModuleOptions, Person
 from pantheros.nix.values import Value
@@ -109,7 +109,7 @@ def _others(
     for name in leaf:
         value = value[name]
     for other in _other_values(module, leaf, value):
-        varied, wrong = resolver.worked_out(host, module, overlay(given, _nested(leaf, other)))
+        varied, wrong = resolver.worked_out(host, module, overlay(given, nested(leaf, other)))
         if not wrong and varied != options:
             yield varied
 
@@ -125,7 +125,7 @@ def _variants(resolver: Resolver, host: Host, module: Module, leaf: Names, perso
     if without.resolved(without_host, module, _person(without_host, person)) == options:
         value = stack.get("pantherOS", leaf)
         for other in _other_values(module, leaf[len(module.names) :], value):
-            variant = resolver.variant(host, lambda old, other=other: _with(old, leaf, other), person)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            variant = resolver.variant(host, lambda old, other=other: old.with_option(leaf, other), person)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
             varied = variant.host(host.name)
             changed = variant.resolved(varied, module, _person(varied, person))
             if not variant.findings and changed != options:
@@ -134,17 +134,6 @@ def _variants(resolver: Resolver, host: Host, module: Module, leaf: Names, perso
 
 def _person(host: Host, name: str | None) -> Person | None:
     return next((person for person in host.people if person.name == name), None)
-
-
-def _with(stack: Stack, leaf: Names, value: Any) -> Stack:
-    document = stack.tables[0].document
-    return stack.extended([Table("replay", document, (), "pantherOS", FORCE, _nested(leaf, value))])
-
-
-def _nested(path: Names, value: Any) -> dict[str, Any]:
-    for name in reversed(path[1:]):
-        value = {name: value}
-    return {path[0]: value}
 
 
 def _other_values(module: Module, path: Sequence[str], value: Any) -> Iterable[Any]:

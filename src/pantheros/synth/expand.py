@@ -77,7 +77,7 @@ def _secret_findings(resolver: Resolver, host: Host) -> list[Finding]:
     for use in host.resources(SecretUse):
         known = host.fleet.secrets
         option = use.at or f"pantherOS.{SECRETS}"
-        where = _origin(resolver, host, split_path(option))
+        where = origin_of(resolver, host, split_path(option))
         if use.name not in known:
             guess = nearest(use.name, known)
             message = f"the fleet has no secret `{use.name}`, which is wanted for {use.purpose}"
@@ -172,7 +172,7 @@ def _module_findings(
     try:
         for finding in function(resolver.resolved(host, module), host) or ():
             option = finding.option or ".".join(filter(None, ("pantherOS", module.name, finding.at)))
-            origin = finding.origin or _origin(resolver, host, split_path(option))
+            origin = finding.origin or origin_of(resolver, host, split_path(option))
             if not (unread and finding.severity == "warning"):  # perhaps what could not be read answers it
                 found.append(replace(finding, option=option, host=host.name, origin=origin))
     except BrokenModule:
@@ -182,7 +182,7 @@ def _module_findings(
     return found
 
 
-def _origin(resolver: Resolver, host: Host, option: Names) -> Origin:
+def origin_of(resolver: Resolver, host: Host, option: Names) -> Origin:
     """Where an option was set, by the system's layers or by a person's; or where what is around it was.
 
     `people.NAME...` is what `fleet.toml` says of a person.

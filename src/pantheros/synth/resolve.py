@@ -278,8 +278,8 @@ class Resolver:
                     for each in function(self.resolved(host, module), host):
                         if not isinstance(each, State | Port | SecretUse | Mount | Endpoint):
                             raise TypeError(f"it yields a {type(each).__name__}, which is no resource")
-                        if isinstance(each, SecretUse) and each.at:
-                            each = replace(each, at=f"pantherOS.{module.name}.{each.at}")  # noqa: PLW2901 (the same use, its place now in full)
+                        if isinstance(each, SecretUse | Port) and each.at:
+                            each = replace(each, at=f"pantherOS.{module.name}.{each.at}")  # noqa: PLW2901 (the same one, its place now in full)
                         found.append(each)
                 except FAILURES as error:
                     self._once(module.broken(error, "fails to name its resources"))

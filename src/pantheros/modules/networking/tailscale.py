@@ -165,7 +165,7 @@ def nixos(o: Options, host: Host) -> Settings:
 def resources(o: Options, host: Host) -> Resources:
     yield State("/var/lib/tailscale", mode="0700")
     if o.open_firewall:
-        yield Port(o.port, "Tailscale, directly between machines", "udp", "public")
+        yield Port(o.port, "Tailscale, directly between machines", "udp", "public", at="port")
     if o.auth_key:
         yield SecretUse(o.auth_key, "joining the tailnet", service="tailscaled-autoconnect", at="authKey")
 

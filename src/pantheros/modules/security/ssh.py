@@ -160,7 +160,7 @@ def nixos(o: Options, host: Host) -> Settings:
 
 def resources(o: Options, host: Host) -> Resources:
     for port in sorted(set(o.ports)):
-        yield Port(port, "SSH", exposure="tailnet" if o.tailnet_only else "public")
+        yield Port(port, "SSH", exposure="tailnet" if o.tailnet_only else "public", at="ports")
     for path in _key_paths(o).values():
         yield State(path, kind="file", mode="0600")
         yield State(f"{path}.pub", kind="file", mode="0644")

@@ -228,7 +228,7 @@ def resources(name: str, o: Service, logins: list[Login], security: Security, vo
     for port in map(Port.of, o.ports):
         exposure = "local" if port.loopback else o.exposure
         last = port.last if port.last != port.first else None
-        yield OpenPort(port.first, f"container {name}", port.protocol, exposure, last)
+        yield OpenPort(port.first, f"container {name}", port.protocol, exposure, last, f"services.{key(name)}.ports")
 
 
 def findings(services: Mapping[str, Service]) -> Findings:

@@ -1,0 +1,86 @@
+"""Disks: partitions that do not fit, a boot partition that is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pantheros.checks.view import HostView, Place
+from pantheros.findings import Finding
+from pantheros.fleet.words import shown
+from pantheros.module import Mount
+
+_SIZE = re.compile(r"(\d+)([KMGTP])?(?:i?B)?\Z")
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
+
+
+def findings(view: HostView) -> Iterator[Finding]:
+    """What of a host's disks cannot be."""
+    yield from _sizes(view)
+    yield from _boot_partition(view)
+
+
+def _sizes(view: HostView) -> Iterator[Finding]:
+    """Partitions that come to more than the disk has, by the hardware report."""
+    report = view.host.hardware
+    if report is None:
+        return
+    for name, device in _devices(view).items():
+        names = ((disk.size, (f"/dev/{disk.name}", *disk.ids, *disk.paths)) for disk in report.disks)
+        size = next((size for size, known in names if device in known), None)
+        if size is None:
+            continue
+        wanted: list[tuple[str, int]] = []
+        for path, setting in view.below("disko", "devices", "disk", name, "content", "partitions").items():
+            value = setting.value
+            if path[-1] == "size" and len(path) == 8 and isinstance(value, str) and (found := _SIZE.match(value)):
+                wanted.append((path[6], int(found[1]) * _UNITS[found[2] or ""]))
+        total = sum(each for _, each in wanted)
+        if total > size:
+            path = ("disko", "devices", "disk", name, "device")
+            parts = ", ".join(f"{part} {_gigabytes(each)}" for part, each in wanted)
+            message = f"the partitions of {name} come to {_gigabytes(total)} ({parts}), the disk has {_gigabytes(size)}"
+            place = _place(view, path)
+            yield view.finding("partitions-beyond-disk", message, place, help="make one of them smaller")
+
+
+def _devices(view: HostView) -> dict[str, str]:
+    """The disks that disko lays out, by its name for them."""
+    found: dict[str, str] = {}
+    for path, setting in view.below("disko", "devices", "disk").items():
+        if path[4:] == ("device",) and isinstance(setting.value, str):
+            found[path[3]] = setting.value
+    return found
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 2**30:.0f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
+
+
+def _place(view: HostView, path: tuple[str, ...]) -> Place:
+    setting = view.system[path]
+    return view.place(None, path, setting.definitions[-1])
+
+
+def _boot_partition(view: HostView) -> Iterator[Finding]:
+    """systemd-boot puts kernels onto the EFI system partition: without one mounted, they land on the root's disk."""
+    path = ("boot", "loader", "systemd-boot", "enable")
+    if view.value(path) is not True:
+        return
+    mount_point = str(view.value("boot.loader.efi.efiSysMountPoint", "/boot"))
+    mounted = {mount.path for mount in view.host.resources(Mount)}
+    mounted |= {names[1] for names in view.system if names[0] == "fileSystems" and len(names) > 1}
+    mounted |= {
+        str(setting.value)
+        for names, setting in view.system.items()
+        if names[:2] == ("disko", "devices") and names[-1] == "mountpoint"
+    }
+    if mount_point in mounted:
+        return
+    raw = view.may_set("fileSystems") or view.may_set("disko", "devices")
+    if raw:
+        view.not_verified(f"that the boot partition is mounted at {mount_point}", f"the raw module {raw} may do so")
+        return
+    message = f"systemd-boot wants the EFI system partition at {shown(mount_point)}, and nothing is mounted there"
+    help = f'lay the disks out with `pantherOS.filesystems.disks`, or add fileSystems."{mount_point}"'
+    yield view.finding("no-boot-partition", message, _place(view, path), severity="warning", help=help)

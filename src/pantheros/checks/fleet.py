@@ -1,0 +1,182 @@
+"""What only a look at the whole fleet tells: what nobody uses, what two hosts cannot share."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pantheros.checks.view import HostView
+from pantheros.findings import Finding, Origin, Related, Severity
+from pantheros.fleet.model import DeclaredFleet
+from pantheros.fleet.words import shown
+from pantheros.module import Host, SecretUse
+from pantheros.nix.values import Value, join_path
+from pantheros.synth.build import Model
+from pantheros.synth.causes import changed_by
+from pantheros.synth.expand import expand
+from pantheros.synth.library import Module
+from pantheros.synth.merged import merge
+from pantheros.synth.resolve import Resolver
+
+Names = tuple[str, ...]
+_HOSTS_TRIED = 3
+"""Hosts of a person that are looked at before an option of theirs is said to do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a host has that others may have too."""
+
+    host: str
+    address: str
+    address_at: Origin | None
+    host_name: str
+    host_name_at: Origin | None
+    secrets: frozenset[str]
+    """Names of the secrets that its modules use."""
+    raw: bool
+    """Whether it has raw modules, which may use more."""
+
+    @classmethod
+    def of(cls, view: HostView) -> Facts:
+        path = ("networking", "hostName")
+        named = view.system.get(path)
+        definition = named.definitions[0] if named else None
+        declared = view.host.declared
+        return cls(
+            view.host.name,
+            view.host.address,
+            declared.document.origin(("address",)) if view.host.address else None,
+            str(view.value(path, view.host.name)),
+            view.place(None, path, definition).origin if definition and view.value(path) != view.host.name else None,
+            frozenset(use.name for use in view.host.resources(SecretUse)),
+            bool(view.raw_modules),
+        )
+
+
+def findings(model: Model, facts: Sequence[Facts]) -> Iterator[Finding]:
+    """What is wrong with the fleet as a whole."""
+    fleet = model.declared
+    yield from _profiles(fleet)
+    yield from _secrets(fleet, facts)
+    addressed = [(each.address, each.host, each.address_at) for each in facts if each.address]
+    yield from _shared("duplicate-address", "the address", addressed)
+    named = [(each.host_name.lower(), each.host, each.host_name_at) for each in facts]
+    yield from _shared("duplicate-host-name", "the host name", named, "warning")
+    yield from _without_effect(model)
+
+
+def _profiles(fleet: DeclaredFleet) -> Iterator[Finding]:
+    used = {name for host in fleet.hosts for name in fleet.profiles_of(fleet.hosts[host])}
+    for profile in fleet.profiles.values():
+        name = shown(profile.name)
+        if not (profile.layer.tables or profile.layer.imports or profile.include):
+            message, help = f"the profile {name} sets nothing", "take it out, or give it something to set"
+            yield Finding("empty-profile", message, "warning", help, origin=profile.origin)
+        elif profile.name not in used and len(fleet.hosts):
+            message, help = f"no host has the profile {name}", "name it in a host's `profiles`, or take it out"
+            yield Finding("unused-profile", message, "warning", help, origin=profile.origin)
+
+
+def _secrets(fleet: DeclaredFleet, facts: Sequence[Facts]) -> Iterator[Finding]:
+    used = {name for each in facts for name in each.secrets}
+    for secret in fleet.secrets.values():
+        if secret.name in used or any(each.raw for each in facts) or not facts:
+            continue
+        message = f"nothing uses the secret {shown(secret.name)}"
+        help = "name it in an option that takes a secret, or take it out"
+        yield Finding("unused-secret", message, "warning", help, origin=secret.origin)
+
+
+def _shared(
+    code: str, what: str, having: Iterable[tuple[str, str, Origin | None]], severity: Severity = "error"
+) -> Iterator[Finding]:
+    """What two hosts have, and no two can."""
+    by_value: dict[str, list[tuple[str, Origin | None]]] = defaultdict(list)
+    for value, host, origin in having:
+        by_value[value].append((host, origin))
+    for value, hosts in by_value.items():
+        said = [(host, origin) for host, origin in hosts if origin is not None]
+        if len(hosts) < 2 or not said:
+            continue
+        host, origin = said[-1]
+        other, other_origin = next(found for found in hosts if found[0] != host)
+        message = f"{host} and {other} both have {what} {shown(value)}"
+        related = (Related(f"{other}'s", other_origin),) if other_origin else ()
+        help = "give one of them another"
+        yield Finding(code, message, severity, help, host=host, origin=origin, related=related)
+
+
+# Options for one person ---------------------------------------------------------------------------------------
+
+
+def _without_effect(model: Model) -> Iterator[Finding]:
+    """Options that somebody set for a person, and that are not about people."""
+    effective: set[Names] = set()
+    told: set[tuple[Names, Origin | None]] = set()
+    for name, hosts in _hosts_of_people(model).items():
+        layers = [(model.declared.people[name].layer, hosts[:_HOSTS_TRIED])]
+        layers += [(declared.people[name], [host]) for host in hosts if (declared := model.declared.hosts[host])]
+        for layer, on in layers:
+            for table in layer.tables if on else ():
+                for module, path in model.resolver.library.named_by(table.data) if table.root == "pantherOS" else ():
+                    if module is None:
+                        continue
+                    for leaf in _leaves(table.get(path)[1], path):
+                        place = (leaf, table.origin(leaf))
+                        if leaf in effective or place in told or leaf[-1] == "enable":
+                            continue
+                        if any(_matters(model, host, module, leaf, name) for host in on):
+                            effective.add(leaf)
+                            continue
+                        told.add(place)
+                        option = join_path(("pantherOS", *leaf))
+                        yield Finding(
+                            "no-effect-for-a-person",
+                            f"`{option}` makes no difference for {name}: it is about the whole machine",
+                            "warning",
+                            "set it for the hosts, in `[defaults]`, a profile or a host's file",
+                            option=option,
+                            origin=place[1],
+                        )
+
+
+def _hosts_of_people(model: Model) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {name: [] for name in model.declared.people}
+    for host in model.declared.hosts:
+        for name in model.declared.hosts[host].people:
+            found[name].append(host)
+    return found
+
+
+def _leaves(value: object, path: Names) -> Iterator[Names]:
+    if isinstance(value, dict) and value:
+        for name, below in value.items():
+            yield from _leaves(below, (*path, name))
+    else:
+        yield path
+
+
+def _matters(model: Model, name: str, module: Module, leaf: Names, person: str) -> bool:
+    host = model.resolver.host(name)
+    if module not in model.resolver.modules(host):
+        return True  # it waits for hosts where the module is enabled
+    outcome = _outcome(model, person)
+    if changed_by(model.resolver, host, module, leaf, outcome, person):
+        return True
+    # Nothing either where it is set for everybody: what it is part of is switched off, perhaps.
+    owner = next(found for found in host.people if found.name == person)
+    value = model.resolver.stack(host, owner).get("pantherOS", leaf)
+    shared = model.resolver.variant(host, lambda old: old.with_option(leaf, value))
+    return outcome(model.resolver, host) == outcome(shared, shared.host(name))
+
+
+def _outcome(model: Model, person: str) -> Callable[[Resolver, Host], dict[Names, Value]]:
+    def outcome(resolver: Resolver, varied: Host) -> dict[Names, Value]:
+        expansions, _ = expand(resolver, varied, model.index, all_settings=True)
+        system, homes = merge(resolver, varied, expansions)
+        found = {("nixos", *path): setting.value for path, setting in system.items()}
+        return found | {("home", *path): setting.value for path, setting in homes.get(person, {}).items()}
+
+    return outcome
