@@ -189,7 +189,7 @@ def test_a_host_that_there_is_not(why: Callable[..., Any]) -> None:
 
 
 def test_as_json(why: Callable[..., Any]) -> None:
-    keys = ("host", "option", "kind", "found", "value", "layers", "definitions", "causes", "people", "note")
+    keys = ("host", "option", "kind", "found", "value", "layers", "definitions", "causes", "people", "note", "also")
     for option in ("networking.hostName", "pantherOS.boot.loader", "nope"):
         assert tuple(why(option, "--json").json) == keys
 

@@ -29,9 +29,13 @@ def findings(view: HostView) -> Iterator[Finding]:
                         continue
                     place = view.place(person, path, definition, inside)
                     message, help = _words(view.index, name, status)
-                    code = "renamed-package" if status.kind == "renamed" else "unknown-package"
-                    code = "removed-package" if status.kind == "removed" else code
-                    yield view.finding(code, message, place, help=help)
+                    if status.kind == "renamed":
+                        # The old name is mostly an alias for a while.
+                        yield view.finding("renamed-package", message, place, severity="warning", help=help)
+                    elif status.kind == "removed":
+                        yield view.finding("removed-package", message, place, help=help)
+                    else:
+                        yield view.finding("unknown-package", message, place, help=help)
 
 
 def named_in(value: Value, inside: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, ...], str]]:
@@ -65,7 +69,8 @@ def _words(index: Index, name: str, status: Status) -> tuple[str, str]:
     if status.kind == "renamed":
         return f"nixpkgs {index.release} calls `{name}` now `{status.to}`", f"write `{status.to}`"
     if status.kind == "removed":
-        return f"{message} any more", status.detail or (f"use `{status.to}`" if status.to else "take it out")
+        instead = f"use `{status.to}`" if status.to else "take it out"
+        return f"{message} any more", f"{instead} ({status.detail.rstrip('.')})" if status.detail else instead
     if status.to:
         return message, f"here it is still called `{status.to}`"
     if status.since is not None:

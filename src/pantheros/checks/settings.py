@@ -10,7 +10,7 @@ from pantheros.checks.raw_modules import declares_options
 from pantheros.checks.view import HostView, Names, Place
 from pantheros.findings import Finding, Severity, nearest
 from pantheros.fleet.words import shown
-from pantheros.nix.values import Override, Scope, Value, join_path
+from pantheros.nix.values import Override, Scope, Value, join_path, split_path
 from pantheros.releases.index import Index, Option, Status
 from pantheros.releases.type_grammar import parse
 from pantheros.releases.types import ANYTHING, Mismatch, Step, Submodule, Type, at
@@ -60,7 +60,8 @@ def judge(view: HostView, scope: Scope, path: Names, definition: Definition) -> 
             return _renamed(view, scope, path, status, definition)
         case "removed":
             name = f"{WHOSE[scope]} {view.index.release} has no `{join_path(path)}` any more"
-            help = status.detail or (f"use `{status.to}`" if status.to else "take it out")
+            instead = f"use `{status.to}`" if status.to else "take it out"
+            help = f"{instead} ({status.detail.rstrip('.')})" if status.detail else instead
             if not status.certain:
                 view.not_verified(f"`{join_path(path)}`", f"{WHOSE[scope]} may have removed it: {help}")
                 return []
@@ -102,8 +103,10 @@ def _renamed(view: HostView, scope: Scope, path: Names, status: Status, definiti
     message = f"{whose} calls `{name}` now `{status.to}`"
     severity: Severity = "warning" if status.option is not None else "error"
     wrong = [Wrong("renamed-setting", message, f"write `{status.to}`", severity)]
-    if status.option is not None:
-        wrong += _value(view, scope, path, status.option, definition)
+    now = view.index.status(scope, split_path(status.to)) if status.to else status
+    if status.option is not None and now.kind == "known" and now.option is not None:
+        # An old name has the type of the new one, whatever is listed for it.
+        wrong += _value(view, scope, path, now.option, definition)
     return wrong
 
 

@@ -34,13 +34,13 @@ def judged(
 ) -> Verdict:
     """The findings as the fleet wants them; `select` and `ignore` are patterns of codes.
 
-    What keeps a file from being read can be neither left out nor waived: nothing else could be relied on.
+    What keeps a file from being read stays what it is: with it put up with, nothing else could be relied on.
     """
     checks = fleet.table.checks
     verdict = Verdict()
     used: set[int] = set()
     for finding in findings:
-        found = replace(finding, severity=checks.severity.get(finding.code, finding.severity))
+        found = finding
         if finding.code not in ESSENTIAL:
             if select and not _named(finding.code, select):
                 continue

@@ -128,4 +128,5 @@ def _print_settings(title: str, settings: Merged) -> None:
     say((title, "bold cyan"))
     for path, found in settings.items():
         sources = dict.fromkeys(d.module or "raw" for d in found.definitions)
-        say(f"  {join_path(path)} = {one_line(found.value)}", (f"  # {', '.join(sources)}", "dim"))
+        conflict = ("  conflict: NixOS refuses two values", "bold red") if found.conflict else ""
+        say(f"  {join_path(path)} = {one_line(found.value)}", (f"  # {', '.join(sources)}", "dim"), conflict)

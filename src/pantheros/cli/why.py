@@ -64,12 +64,18 @@ def command(
         path = split_path(option)
     except ValueError as error:
         raise PantherError(str(error), help='quote a name that has a dot: services."a.b".enable') from error
-    answer = _option(model, asked, who, path) or _setting(model, asked, who, path)
+    answers = [answer] if (answer := _option(model, asked, who, path)) else []
+    if not answers or path[0] != "pantherOS":
+        # Some names are both: an option of ours, and a setting of NixOS.
+        setting = _setting(model, asked, who, path)
+        answers += [setting] if setting.found or not answers else []
     if json:
-        print_json(_json(answer, asked.name))
+        print_json({**_json(answers[0], asked.name), "also": [_json(other, asked.name) for other in answers[1:]]})
     else:
-        _print(answer)
-    return 0 if answer.found else 1
+        for number, found in enumerate(answers):
+            say() if number else None
+            _print(found)
+    return 0 if answers[0].found else 1
 
 
 def _person(host: Host, name: str | None) -> Person | None:
@@ -270,7 +276,9 @@ def _found_setting(
     from_modules = any(definition.module for definition in definitions)
     because = causes(model.resolver, host, model.index, person, path) if from_modules else []
     prefix = "" if person is None else f"home.{person}."
-    return _Answer(prefix + join_path(path), "setting", True, value, layers, definitions, because)
+    conflict = any(found.conflict for found in matching.values())
+    note = "a conflict: NixOS refuses two values of one priority (`force` says which is to win)" if conflict else ""
+    return _Answer(prefix + join_path(path), "setting", True, value, layers, definitions, because, note=note)
 
 
 def _nested(path: Names, matching: Merged) -> dict[str, Any]:
@@ -332,7 +340,7 @@ def _print(answer: _Answer) -> None:
             mark = ("  → ", "bold green") if layer.wins else ("    ", "")
             say(mark, f"{one_line(layer.value)}", (f"  {layer.layer}", "cyan"), (f"  {layer.where}", "dim"))
     if answer.definitions:
-        say("\nset by" if not answer.note else "\nwould be set by")
+        say("\nwould be set by" if answer.note.startswith("not written") else "\nset by")
         for definition in answer.definitions:
             name = f"pantherOS.{definition.module}" if definition.module else definition.by
             below = f"{definition.below} = " if definition.below else ""

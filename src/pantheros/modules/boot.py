@@ -20,6 +20,7 @@ from pantheros.module import (
     pkg,
     raw,
 )
+from pantheros.modules import users
 from pantheros.modules.filesystems import disks
 
 AbsolutePath = Annotated[str, Field(pattern=r"^/\S*$", description="an absolute path")]
@@ -405,7 +406,7 @@ def _initrd_ssh(o: Options, host: Host) -> Settings:
 
 
 def _unlocking_keys(o: Options, host: Host) -> list[str]:
-    admins = [key for person in host.people if person.admin for key in person.keys]
+    admins = [key for person in host.people if person.admin for key in users.keys_of(person)]
     return o.initrd.ssh.keys or admins
 
 

@@ -151,7 +151,7 @@ def _account(person: Person) -> Settings:
     if shell != "bash":
         yield f"programs.{shell}.enable", True
         yield f"{account}.shell", pkg(shell)
-    keys = _keys_of(person)
+    keys = keys_of(person)
     if keys:
         yield f"{account}.openssh.authorizedKeys.keys", list(keys)
     if own.password_file:
@@ -192,7 +192,8 @@ def _groups_of(person: Person) -> list[str]:
     return list(dict.fromkeys([*admin, *person.groups, *person[Options].groups]))
 
 
-def _keys_of(person: Person) -> list[str]:
+def keys_of(person: Person) -> list[str]:
+    """The public keys that log in as this person here."""
     return list(dict.fromkeys([*person.keys, *person[Options].keys]))
 
 
@@ -221,7 +222,7 @@ def _account_findings(person: Person) -> Findings:
             option=f"people.{person.name}.name",
             help="leave it out of the name",
         )
-    for entry in _keys_of(person):
+    for entry in keys_of(person):
         if not _KEY.search(entry):
             private = "PRIVATE KEY" in entry
             what = "a private key" if private else f'no public SSH key: "{entry[:40]}"'
@@ -260,7 +261,7 @@ def immutable(o: Options, host: Host) -> bool:
 
 def _somebody_gets_in(o: Options, host: Host) -> bool:
     """Whether root, or somebody who may become root, has a key or a password."""
-    admins = any(_keys_of(person) or person[Options].password_file for person in _admins(host))
+    admins = any(keys_of(person) or person[Options].password_file for person in _admins(host))
     return bool(admins or o.root.keys or o.root.password_file)
 
 

@@ -165,15 +165,17 @@ def _module_findings(
     function = module.function(name)
     if function is None:
         return []
-    if resolver.mistaken(host, module):
-        return []  # what is not the whole is not judged
+    # Where some of what was set could not be taken, what is not the whole is not judged: only what is set, and wrong.
+    partial = resolver.mistaken(host, module)
     found = []
     unread = any(f.severity == "error" for f in (*resolver.declared.findings, *host.declared.findings))
     try:
         for finding in function(resolver.resolved(host, module), host) or ():
             option = finding.option or ".".join(filter(None, ("pantherOS", module.name, finding.at)))
             origin = finding.origin or origin_of(resolver, host, split_path(option))
-            if not (unread and finding.severity == "warning"):  # perhaps what could not be read answers it
+            # What could not be read, or was not taken, perhaps answers it.
+            doubtful = finding.severity == "warning" or not _said(resolver, host, option)
+            if not (unread and finding.severity == "warning") and not (partial and doubtful):
                 found.append(replace(finding, option=option, host=host.name, origin=origin))
     except BrokenModule:
         raise
@@ -182,12 +184,19 @@ def _module_findings(
     return found
 
 
+def _said(resolver: Resolver, host: Host, option: str) -> bool:
+    """Whether somebody set this option of a module itself; `enable` says nothing of the others."""
+    path = split_path(option)
+    stacks = [resolver.stack(host), *(resolver.person_stack(host, person) for person in host.people)]
+    return path[-1] != "enable" and any(stack.get("pantherOS", path[1:]) is not None for stack in stacks)
+
+
 def origin_of(resolver: Resolver, host: Host, option: Names) -> Origin:
     """Where an option was set, by the system's layers or by a person's; or where what is around it was.
 
-    `people.NAME...` is what `fleet.toml` says of a person.
+    `people.NAME...` and `secrets.NAME...` are what `fleet.toml` says of a person, or of a secret.
     """
-    if option[0] == "people":
+    if option[0] in ("people", "secrets"):
         return resolver.declared.document.origin([int(name) if name.isdecimal() else name for name in option])
     stacks = [resolver.stack(host), *(resolver.person_stack(host, person) for person in host.people)]
     path = option[1:] if option[0] == "pantherOS" else ()

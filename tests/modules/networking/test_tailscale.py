@@ -185,7 +185,8 @@ def test_exit_node_by_the_name_of_a_host(fleet):
 
 def test_resources(fleet):
     host = built(fleet, "port = 5000\n").model.resolver.host("box")
-    assert Port(5000, "Tailscale, directly between machines", "udp", "public") in host.resources(Port)
+    (port,) = host.resources(Port)
+    assert (port.number, port.protocol, port.exposure) == (5000, "udp", "public")
     assert State("/var/lib/tailscale", mode="0700") in host.resources(State)
     assert not built(fleet, "openFirewall = false\n").model.resolver.host("box").resources(Port)
 

@@ -96,7 +96,7 @@ def entries(made, root):
 
 def own(found):
     found.codes()
-    return [finding for finding in found.findings if finding.option.startswith(f"pantherOS.{MODULE}")]
+    return [finding for finding in found.findings if finding.option.startswith((f"pantherOS.{MODULE}", "secrets."))]
 
 
 @pytest.mark.parametrize("text", ["", HEAD + 'refresh = "1h"\n'])

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Literal
 
 from pantheros.module import (
-    Finding,
     Findings,
     Host,
     Layer,
@@ -47,7 +46,6 @@ from pantheros.modules.development._containers.services import Service
 from pantheros.modules.development._containers.storage import Storage
 from pantheros.modules.filesystems import disks
 from pantheros.modules.networking import tailscale
-from pantheros.releases.index import Index
 
 # Each file of `_containers/` is one subject: its options, what they become, what cannot work. Here they come together.
 
@@ -147,17 +145,6 @@ def findings(o: Options, host: Host) -> Findings:
     yield from kubernetes.findings(o.kubernetes, o.security.rootless)
     yield from platforms.findings(o.multi_arch)
     yield from services.findings(o.services)
-    wanted = dict(_packages(o)) | ({"trivy": "security.scanOnPull"} if o.security.scan_on_pull else {})
-    index = Index.of(host.release)
-    for name, at in wanted.items():
-        status = index.package(name)
-        if status.kind in {"unknown", "removed"}:
-            yield Finding(
-                "missing-package",
-                f"NixOS {host.release.name} has no package `{name}`",
-                at=at,
-                help=f"use `{status.to}`" if status.to else "choose another, or another release",
-            )
 
 
 # What several subjects go by ----------------------------------------------------------------------------------

@@ -293,6 +293,7 @@ def _use_findings(use: SecretUse, host: Host) -> Findings:
         yield Finding(
             "secret-needed-too-early",
             f"`{use.name}` is needed {when} ({use.purpose}), but 1Password is asked once the network is up",
+            option=use.at,
             help="give it to the machine in another way, such as a file that the installation puts in place",
         )
 
@@ -307,6 +308,7 @@ def _secret_findings(name: str, uses: list[SecretUse], host: Host) -> Findings:
             "secret-open-to-all",
             f"`{name}` may be read by everybody on {host.name}: its mode is {table.mode}",
             severity="warning",
+            option=f"secrets.{name}.mode",
             help="end the `mode` in 0, and name the `owner` or `group` that reads it",
         )
     services = {_unit(use.service) for use in uses if use.service} | set(map(_unit, table.services))

@@ -22,6 +22,7 @@ from pantheros.module import (
     Value,
     file,
 )
+from pantheros.modules import users
 from pantheros.modules.networking import tailscale
 from pantheros.modules.security import firewall
 
@@ -196,7 +197,7 @@ def findings(o: Options, host: Host) -> Findings:
 
 
 def _login_findings(o: Options, host: Host) -> Findings:
-    with_keys = {person.name for person in host.people if person.keys}
+    with_keys = {person.name for person in host.people if users.keys_of(person)}
     if o.allowed_users is None:
         if not with_keys and o.permit_root_login == "no" and not o.keys_in_home:
             yield Finding(
@@ -244,13 +245,13 @@ def _logins(o: Options, host: Host) -> _SETTINGS:
         "AuthenticationMethods": "publickey",
         "LogLevel": o.log_level,
     }
-    users = o.allowed_users
-    if users is None:
-        users = [person.name for person in host.people if person.keys]
-        users += ["root"] if o.permit_root_login != "no" else []
+    allowed = o.allowed_users
+    if allowed is None:
+        allowed = [person.name for person in host.people if users.keys_of(person)]
+        allowed += ["root"] if o.permit_root_login != "no" else []
     # An empty list would let everybody in.
-    if users:
-        found["AllowUsers"] = [*dict.fromkeys(users)]
+    if allowed:
+        found["AllowUsers"] = [*dict.fromkeys(allowed)]
     return found
 
 

@@ -474,7 +474,6 @@ def test_login_by_image(image: str, registry: str | None) -> None:
             "rootless-only",
             "security.userNamespaceSize",
         ),
-        ('kubernetes = { enable = true, tools = ["nosuchtool"] }\n', "missing-package", "kubernetes.tools"),
         ('networking.subnet = "10.90.0.0"\n', "subnet-not-a-network", "networking.subnet"),
         ('networking.subnet = "10.90.0.1/16"\n', "subnet-not-a-network", "networking.subnet"),
         ('networking.dns = ["dns.example"]\n', "dns-not-an-address", "networking.dns"),
