@@ -44,7 +44,8 @@ class Finding:
 
     `code` is stable and in kebab case. A module's author gives `at`, the option's path below the module
     (`github.enable`); `option` and `origin` are found from it. Where what is written there may be a secret, the
-    finding is `private`: its message does not repeat it, and the line is not shown.
+    finding is `private`: its message does not repeat it, and the line is not shown. `text` is what another program
+    said of it, as it stands.
     """
 
     code: str
@@ -57,6 +58,7 @@ class Finding:
     origin: Origin | None = None
     related: tuple[Related, ...] = ()
     private: bool = False
+    text: str = ""
 
 
 class PantherError(Exception):

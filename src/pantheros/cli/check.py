@@ -11,11 +11,16 @@ from typing import Annotated, Any
 import typer
 
 from pantheros.checks import formats
+from pantheros.checks.evaluation import OfHost, evaluated
 from pantheros.checks.run import Checked, check
 from pantheros.checks.verdict import Verdict, judged
-from pantheros.checks.view import NotVerified
+from pantheros.checks.view import HostView, NotVerified
+from pantheros.cli.build import OUTPUT
 from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, parse_release, support_ended
 from pantheros.cli.output import finding_json, paragraph, print_json, report, say, write
+from pantheros.findings import Finding, PantherError
+from pantheros.nix.command import available
+from pantheros.synth.build import build
 
 
 class Format(StrEnum):
@@ -37,6 +42,14 @@ def command(
     ] = None,
     ignore: Annotated[Codes, typer.Option("--ignore", metavar="CODES", help="All but these codes.")] = None,
     release: ReleaseOption = None,
+    nix: Annotated[bool, typer.Option("--nix", help="Have Nix evaluate each host, too.")] = False,
+    override_input: Annotated[
+        list[str] | None,
+        typer.Option("--override-input", metavar="NAME=FLAKE", help="With --nix: another flake for an input."),
+    ] = None,
+    memory: Annotated[
+        int | None, typer.Option("--memory", metavar="MB", help="With --nix: no more than this, in megabytes.")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell what could not be verified.")] = False,
     json: JsonOption = False,
 ) -> int:
@@ -44,8 +57,11 @@ def command(
     today = date.today()
     checked = check(fleet, parse_release(release))
     found = [*support_ended(checked.model.declared, today), *checked.findings]
+    text = not json and format is Format.TEXT
+    if nix:
+        found += _with_nix(checked, fleet, release, _inputs(override_input), memory, text=text)
     verdict = judged(checked.model.declared, found, today, select=_words(select), ignore=_words(ignore))
-    if json or format is Format.JSON:
+    if not text and format in (Format.TEXT, Format.JSON):
         print_json(_json(checked, verdict))
     elif format is Format.SARIF:
         print_json(formats.sarif(verdict.findings, fleet.as_posix()))
@@ -58,6 +74,46 @@ def command(
         report(verdict.findings, fleet)
         _closing(checked, verdict, time.perf_counter() - started, verbose=verbose)
     return int(verdict.failed)
+
+
+def _with_nix(
+    checked: Checked,
+    fleet: Path,
+    release: str | None,
+    overrides: list[tuple[str, str]],
+    memory: int | None,
+    *,
+    text: bool,
+) -> list[Finding]:
+    """What Nix says of each host, after what we found without it."""
+    if not available():
+        raise PantherError("there is no `nix` on this machine", help="install Nix, or check without --nix")
+    # A fleet with errors of ours builds all the same: Nix may know more.
+    built = build(fleet, parse_release(release))
+    model = checked.model
+
+    def view(name: str) -> HostView:
+        host = model.resolver.host(name)
+        return HostView.of(model, host, model.expand(host)[0])
+
+    def told(result: OfHost) -> None:
+        state = ("evaluates", "green") if result.evaluated.ok else ("does not evaluate", "bold red")
+        figures = f"  {result.evaluated.seconds:.1f} s, {result.evaluated.megabytes:.0f} MB"
+        if text:
+            say((result.host, "bold"), " ", state, (figures, "dim"))
+
+    results = evaluated(built, fleet / OUTPUT / "flake.lock", view, overrides, memory=memory, told=told)
+    return [finding for result in results for finding in result.findings]
+
+
+def _inputs(options: list[str] | None) -> list[tuple[str, str]]:
+    found = []
+    for option in options or ():
+        name, equals, flake = option.partition("=")
+        if not (name and equals and flake):
+            raise PantherError(f"--override-input takes NAME=FLAKE, not {option!r}")
+        found.append((name, flake))
+    return found
 
 
 def _words(options: Codes) -> list[str]:

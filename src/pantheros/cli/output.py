@@ -156,6 +156,8 @@ def report(findings: Iterable[Finding], root: Path) -> int:
             paragraph(("   = hosts: ", "blue"), _few(hosts_here), error=True)
         elif hosts_here and finding.origin is not None and f"/{hosts_here[0]}/" not in finding.origin.file:
             paragraph(("   = host: ", "blue"), hosts_here[0], error=True)
+        for line in finding.text.splitlines():
+            say(("   | ", "blue"), printable(line), error=True)
         if finding.help:
             paragraph(("   = help: ", "blue"), printable(finding.help), error=True)
         say(error=True)
@@ -194,6 +196,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "host": finding.host or None,
         "option": finding.option or None,
         **(finding.origin._asdict() if finding.origin else place),
+        "text": masked(finding.text) or None,
         "related": [{"message": r.message, **r.origin._asdict()} for r in finding.related],
     }
 

@@ -191,7 +191,7 @@ def _entry(value: list[Any]) -> Entry:
 
 
 def _finding(value: list[Any]) -> Finding:
-    code, message, severity, help, at, option, host, origin, related, private = value
+    code, message, severity, help, at, option, host, origin, related, private, text = value
     return Finding(
         code,
         message,
@@ -203,4 +203,5 @@ def _finding(value: list[Any]) -> Finding:
         Origin(*origin) if origin is not None else None,
         tuple(Related(message, Origin(*place)) for message, place in related),
         private,
+        text,
     )
