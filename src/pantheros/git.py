@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
+import tarfile
 from pathlib import Path
+
+from pantheros.findings import PantherError
 
 
 def configured(option: str) -> str:
@@ -30,3 +34,17 @@ def untracked(directory: Path) -> list[str]:
     if listed.returncode:
         return []
     return [path for path in listed.stdout.decode(errors="surrogateescape").split("\0") if path]
+
+
+def export(directory: Path, revision: str, into: Path) -> None:
+    """Write what a directory of a repository held at a revision into another. `PantherError` where git cannot."""
+    command = ["git", "archive", "--format=tar", "--end-of-options", revision]
+    try:
+        archive = subprocess.run(command, cwd=directory, capture_output=True, check=False, timeout=120)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PantherError(f"cannot run git: {error}") from error
+    if archive.returncode:
+        said = archive.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+        raise PantherError(f"git has no {revision} of {directory}: {said}", help="name a commit, a tag or a branch")
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+        tar.extractall(into, filter="data")

@@ -18,6 +18,7 @@ COMMANDS = {
     "init": "Begin a fleet: write its files and explain them.",
     "build": "Build the fleet's flake.",
     "check": "Find every mistake that can be found without Nix.",
+    "diff": "Show what a change means: settings of hosts, before and after.",
     "explain": "Explain the code of a finding.",
     "hosts": "List the hosts.",
     "show": "Show what a host comes to: options and settings.",
