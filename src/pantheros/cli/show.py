@@ -32,7 +32,8 @@ def command(
     expansions, findings = model.expand(shown)
     system, homes = merge(model.resolver, shown, expansions)
     options = {module.name: _options(model, shown, module, None) for module in model.resolver.modules(shown)}
-    findings = unique([*support_ended(model.declared, date.today()), *model.declared.findings, *findings])
+    findings = [*model.declared.findings, *findings]
+    findings = unique([*support_ended(model.declared, date.today()), *findings, *model.beyond(findings)])
     failed = any(finding.severity == "error" for finding in findings)
     if json:
         print_json(

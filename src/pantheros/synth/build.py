@@ -24,6 +24,7 @@ from pantheros.synth.layout import COPIES, HostFiles, lay_out
 from pantheros.synth.library import Library
 from pantheros.synth.parallel import in_parallel
 from pantheros.synth.resolve import Resolver
+from pantheros.synth.shared_layers import untold
 from pantheros.synth.tree import Plan, Tree, Wanted
 
 _WORTH_A_PROCESS = 40
@@ -63,6 +64,10 @@ class Model:
         before = len(self.resolver.findings)
         expansions, findings = expand(self.resolver, host, self.index)
         return expansions, [*host.declared.findings, *self.resolver.findings[before:], *findings]
+
+    def beyond(self, told: Iterable[Finding]) -> list[Finding]:
+        """What is wrong with the fleet's shared layers beyond what was `told` of the hosts that have them."""
+        return untold(self.declared, self.resolver.library, told)
 
 
 @dataclass
@@ -140,6 +145,9 @@ def build(
             copies |= set(entry.copies)
             if not any(finding.severity == "error" for finding in entry.findings):
                 built.entries[name] = entry
+    # Answers are kept for what was written, and nothing is where a shared layer is wrong: they say that none is.
+    if not cached:
+        built.findings += model.beyond(built.findings)
     for path, wanted, findings in copied(root, copies):
         built.findings += findings
         if wanted is not None:
