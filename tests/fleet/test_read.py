@@ -178,6 +178,29 @@ def test_what_is_wrong_with_hosts(write: Write, files: dict[str, str], expected:
     assert told(write(files)) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        (
+            'people = "ada"\n',
+            [('`people` is "ada", but takes a list of names, or a table by name', 'write ["ada"]', 10)],
+        ),
+        ("people = 5\n", [("`people` is 5, but takes a list of names, or a table by name", "", 10)]),
+        (
+            'people = ["ada", 5, "adda"]\n',
+            [
+                ("`people` takes names, and 5 is none", "", 18),
+                ('there is no person "adda"', 'did you mean "ada"?', 21),
+            ],
+        ),
+        ('imports = "x.nix"\n', [('`imports` is "x.nix", but takes a list of paths', 'write ["x.nix"]', 11)]),
+    ],
+)
+def test_lists_of_names_and_paths(write: Write, text: str, messages: list[tuple[str, str, int]]) -> None:
+    found = findings_of(read_fleet(write({"hosts/a/host.toml": text})))
+    assert [(f.message, f.help, f.origin.column if f.origin else 0) for f in found] == messages
+
+
 def test_files_that_cannot_be_read(write: Write) -> None:
     root = write({"hosts/a/host.toml": ""})
     (root / "hosts/a/host.toml").write_bytes(b'kind = "\xff"\n')

@@ -339,7 +339,7 @@ class _Reading:
                     way[name] = iter(fleet.profiles[name].include)
 
     def _known(
-        self, source: Document, path: document.Path, names: Iterable[str], known: Iterable[str], what: str
+        self, source: Document, path: document.Path, names: Iterable[Any], known: Iterable[str], what: str
     ) -> list[str]:
         """The names that are known; a finding for each of the others."""
         known = list(known)
@@ -347,6 +347,12 @@ class _Reading:
         for index, name in enumerate(names):
             if name in known:
                 good.append(name)
+                continue
+            if not isinstance(name, str):
+                option = ".".join(map(str, path))
+                message = f"`{option}` takes names, and {shown(name)} is none"
+                where = source.origin((*path, index))
+                self.findings.append(Finding("wrong-type", message, option=option, origin=where))
                 continue
             guess = nearest(name, known)
             help = f"did you mean {shown(guess)}?" if guess else ""
@@ -448,7 +454,7 @@ class _Reading:
         source = self._document(file)
         data = dict(source.data)
         people = data.get("people")
-        if isinstance(people, list) and all(isinstance(person, str) for person in people):
+        if isinstance(people, list):
             known = self._known(source, ("people",), people, fleet.people, "person")
             data["people"] = {person: {} for person in known}
         table, layer = self._layer(f"host {name}", source, (), data, HostTable)
