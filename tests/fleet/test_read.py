@@ -201,6 +201,41 @@ def test_lists_of_names_and_paths(write: Write, text: str, messages: list[tuple[
     assert [(f.message, f.help, f.origin.column if f.origin else 0) for f in found] == messages
 
 
+@pytest.mark.parametrize(
+    ("binding", "place"),
+    [
+        ('pantherOS = lib.mkForce { system.timeZone = "UTC"; };', "lib.mkForce"),
+        ('kind = lib.mkForce "server";', "lib.mkForce"),
+        ('tags = [ (lib.mkDefault "x") ];', "(lib.mkDefault"),
+        ('force.pantherOS.system.timeZone = lib.mkForce "UTC";', "lib.mkForce"),
+        ("pantherOS.security.ssh.ports = [ (lib.mkForce 22) ];", "(lib.mkForce"),
+        ("people.ada = lib.mkForce { };", "lib.mkForce"),
+        ('people = lib.mkForce [ "ada" ];', "lib.mkForce"),
+    ],
+)
+def test_priorities_where_there_are_none(write: Write, binding: str, place: str) -> None:
+    text = f"{{ lib, ... }}: {{ {binding} }}\n"
+    found = findings_of(read_fleet(write({"hosts/a/host.nix": text})))
+    assert [(f.code, str(f.origin)) for f in found] == [
+        ("misplaced-priority", f"hosts/a/host.nix:1:{text.index(place) + 1}")
+    ]
+    assert f"`{place.strip('(')}` cannot be used here" in found[0].message
+
+
+def test_priorities_of_options_and_settings(write: Write) -> None:
+    text = """\
+{ lib, ... }:
+{
+  pantherOS.system = lib.mkForce { timeZone = "UTC"; };
+  nixos.services.x.list = [ (lib.mkForce "a") ];
+  nixos.services.y = lib.mkDefault { };
+  home.programs.bat.enable = lib.mkForce true;
+  people.ada.pantherOS.development.git.user.name = lib.mkDefault "A";
+}
+"""
+    assert findings_of(read_fleet(write({"hosts/a/host.nix": text}))) == []
+
+
 def test_files_that_cannot_be_read(write: Write) -> None:
     root = write({"hosts/a/host.toml": ""})
     (root / "hosts/a/host.toml").write_bytes(b'kind = "\xff"\n')

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pantheros import document
 from pantheros.document import Document
 from pantheros.findings import Finding, Origin, PantherError, Related, nearest
-from pantheros.fleet.layers import MIRRORS, ROOTS, tables
+from pantheros.fleet.layers import FORCE, MIRRORS, ROOTS, tables
 from pantheros.fleet.model import (
     DeclaredFleet,
     DeclaredHost,
@@ -37,7 +37,7 @@ from pantheros.fleet.toml import read_toml
 from pantheros.fleet.typed import TypedTable, check
 from pantheros.fleet.words import field_names, listed, shown
 from pantheros.nix.reader import read_nix
-from pantheros.nix.values import FleetPath
+from pantheros.nix.values import FleetPath, Override
 from pantheros.releases.release import CURRENT, Release
 
 T = TypeVar("T", bound=TypedTable)
@@ -452,7 +452,7 @@ class _Reading:
 
     def host(self, name: str, file: str, fleet: DeclaredFleet) -> DeclaredHost:
         source = self._document(file)
-        data = dict(source.data)
+        data = self._without_priorities(source, (), source.data) if file.endswith(".nix") else dict(source.data)
         people = data.get("people")
         if isinstance(people, list):
             known = self._known(source, ("people",), people, fleet.people, "person")
@@ -472,6 +472,44 @@ class _Reading:
         self._known(source, ("profiles",), table.profiles, fleet.profiles, "profile")
         findings = tuple(replace(finding, host=name) for finding in self.findings)
         return DeclaredHost(name, posixpath.dirname(file), source, table, layer, layers, findings)
+
+    def _without_priorities(self, source: Document, path: document.Path, data: dict[str, Any]) -> dict[str, Any]:
+        """A table of a host.nix without the priorities that it cannot have: only options and settings have them."""
+        found: dict[str, Any] = {}
+        for name, value in data.items():
+            here = (*path, name)
+            if name in ROOTS and isinstance(value, dict):
+                # NixOS takes priorities within lists, too.
+                keep = value if name != "pantherOS" else self._plain(source, here, value, options=True)
+            elif name == "people" and not path and isinstance(value, dict):
+                keep = {
+                    person: self._without_priorities(source, (*here, person), below)
+                    if isinstance(below, dict)
+                    else self._plain(source, (*here, person), below)
+                    for person, below in value.items()
+                }
+            else:
+                keep = self._plain(source, here, value)
+            found[name] = keep
+        return found
+
+    def _plain(self, source: Document, path: document.Path, value: Any, *, options: bool = False) -> Any:
+        """A value without `lib.mkForce` and `lib.mkDefault`, each with a finding. Among `options` they stay, but for
+        those within lists."""
+        if isinstance(value, Override):
+            inner = self._plain(source, path, value.value, options=options)
+            if options:
+                return Override(value.priority, inner)
+            name = "lib.mkForce" if value.priority == FORCE else "lib.mkDefault"
+            message = f"`{name}` cannot be used here: only options and settings have a priority"
+            finding = Finding("misplaced-priority", message, origin=source.origin(path), help="write the value alone")
+            self.findings.append(finding)
+            return inner
+        if isinstance(value, dict):
+            return {name: self._plain(source, (*path, name), below, options=options) for name, below in value.items()}
+        if isinstance(value, list):
+            return [self._plain(source, (*path, index), below) for index, below in enumerate(value)]
+        return value
 
     def _unknown_person(self, source: Document, path: document.Path, person: str, known: Iterable[str]) -> Finding:
         guess = nearest(person, known)
