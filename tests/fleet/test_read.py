@@ -236,6 +236,26 @@ def test_priorities_of_options_and_settings(write: Write) -> None:
     assert findings_of(read_fleet(write({"hosts/a/host.nix": text}))) == []
 
 
+@pytest.mark.parametrize(
+    "binding",
+    [
+        'nixos.environment.etc."a/b".source = @./missing.txt;',
+        'nixos.environment.etc."a/b".source = @lib.mkForce ./missing.txt;',
+        "nixos.a.b = [ @./missing.txt ./there.txt ];",
+        'nixos.a.b = @"cat ${./missing.txt}";',
+        "people.ada.home.a.b = @./missing.txt;",
+        "pantherOS.system.a = @./missing.txt;",
+    ],
+)
+def test_files_that_are_not_there(write: Write, binding: str) -> None:
+    text = f"{{ lib, ... }}: {{ {binding} }}\n"
+    column = text.index("@") + 1
+    root = write({"hosts/a/host.nix": text.replace("@", ""), "hosts/a/there.txt": "", "hosts/a/mising.txt": ""})
+    (found,) = findings_of(read_fleet(root))
+    assert (found.code, str(found.origin)) == ("missing-file", f"hosts/a/host.nix:1:{column}")
+    assert (found.message, found.help) == ("there is no hosts/a/missing.txt", "did you mean ./mising.txt?")
+
+
 def test_files_that_cannot_be_read(write: Write) -> None:
     root = write({"hosts/a/host.toml": ""})
     (root / "hosts/a/host.toml").write_bytes(b'kind = "\xff"\n')

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pantheros import document
 from pantheros.document import Document
@@ -37,7 +37,7 @@ from pantheros.fleet.toml import read_toml
 from pantheros.fleet.typed import TypedTable, check
 from pantheros.fleet.words import field_names, listed, shown
 from pantheros.nix.reader import read_nix
-from pantheros.nix.values import FleetPath, Override
+from pantheros.nix.values import FleetPath, Override, parts
 from pantheros.releases.release import CURRENT, Release
 
 T = TypeVar("T", bound=TypedTable)
@@ -49,6 +49,10 @@ USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
 _SECRET_NAME = re.compile(r"[a-z][a-zA-Z0-9]*\Z")
 _COLMENA_NAMES = {"meta", "defaults", "network"}
 _LARGEST_FILE = 4 * 1024 * 1024
+_LEFT_OUT = object()
+"""In the place of a value that has a finding instead."""
+_Priorities = Literal["nowhere", "not in lists", "everywhere"]
+"""Where in a value `lib.mkForce` and `lib.mkDefault` mean something."""
 
 
 def read_fleet(root: Path, release: Release | None = None) -> DeclaredFleet:
@@ -452,7 +456,7 @@ class _Reading:
 
     def host(self, name: str, file: str, fleet: DeclaredFleet) -> DeclaredHost:
         source = self._document(file)
-        data = self._without_priorities(source, (), source.data) if file.endswith(".nix") else dict(source.data)
+        data = self._fit(source, (), source.data) if file.endswith(".nix") else dict(source.data)
         people = data.get("people")
         if isinstance(people, list):
             known = self._known(source, ("people",), people, fleet.people, "person")
@@ -473,32 +477,35 @@ class _Reading:
         findings = tuple(replace(finding, host=name) for finding in self.findings)
         return DeclaredHost(name, posixpath.dirname(file), source, table, layer, layers, findings)
 
-    def _without_priorities(self, source: Document, path: document.Path, data: dict[str, Any]) -> dict[str, Any]:
-        """A table of a host.nix without the priorities that it cannot have: only options and settings have them."""
+    def _fit(self, source: Document, path: document.Path, data: dict[str, Any]) -> dict[str, Any]:
+        """A table of a host.nix without priorities where there can be none, and without files that are not there."""
         found: dict[str, Any] = {}
         for name, value in data.items():
             here = (*path, name)
-            if name in ROOTS and isinstance(value, dict):
-                # NixOS takes priorities within lists, too.
-                keep = value if name != "pantherOS" else self._plain(source, here, value, options=True)
-            elif name == "people" and not path and isinstance(value, dict):
-                keep = {
-                    person: self._without_priorities(source, (*here, person), below)
+            if name == "people" and not path and isinstance(value, dict):
+                found[name] = {
+                    person: self._fit(source, (*here, person), below)
                     if isinstance(below, dict)
-                    else self._plain(source, (*here, person), below)
+                    else self._fit_value(source, (*here, person), below, "nowhere")
                     for person, below in value.items()
                 }
-            else:
-                keep = self._plain(source, here, value)
-            found[name] = keep
+                continue
+            priorities: _Priorities = "nowhere"
+            if name in ROOTS and isinstance(value, dict):
+                # NixOS takes priorities within lists, too.
+                priorities = "not in lists" if name == "pantherOS" else "everywhere"
+            fit = self._fit_value(source, here, value, priorities)
+            if fit is not _LEFT_OUT:
+                found[name] = fit
         return found
 
-    def _plain(self, source: Document, path: document.Path, value: Any, *, options: bool = False) -> Any:
-        """A value without `lib.mkForce` and `lib.mkDefault`, each with a finding. Among `options` they stay, but for
-        those within lists."""
+    def _fit_value(self, source: Document, path: document.Path, value: Any, priorities: _Priorities) -> Any:
+        """A value without what does not fit there, which has a finding; `_LEFT_OUT` when nothing is left of it."""
         if isinstance(value, Override):
-            inner = self._plain(source, path, value.value, options=options)
-            if options:
+            inner = self._fit_value(source, path, value.value, priorities)
+            if inner is _LEFT_OUT:
+                return inner
+            if priorities != "nowhere":
                 return Override(value.priority, inner)
             name = "lib.mkForce" if value.priority == FORCE else "lib.mkDefault"
             message = f"`{name}` cannot be used here: only options and settings have a priority"
@@ -506,10 +513,34 @@ class _Reading:
             self.findings.append(finding)
             return inner
         if isinstance(value, dict):
-            return {name: self._plain(source, (*path, name), below, options=options) for name, below in value.items()}
+            items = ((name, self._fit_value(source, (*path, name), v, priorities)) for name, v in value.items())
+            return {name: fit for name, fit in items if fit is not _LEFT_OUT}
         if isinstance(value, list):
-            return [self._plain(source, (*path, index), below) for index, below in enumerate(value)]
-        return value
+            within: _Priorities = "everywhere" if priorities == "everywhere" else "nowhere"
+            fits = [self._fit_value(source, (*path, index), item, within) for index, item in enumerate(value)]
+            return [fit for fit in fits if fit is not _LEFT_OUT]
+        if path[0] == "imports":
+            return value  # looked for later, as those of TOML files are
+        files = [value] if isinstance(value, FleetPath) else parts(value) if isinstance(value, str) else []
+        missing = [file.path for file in files if isinstance(file, FleetPath) and not self._exists(file.path)]
+        for file in missing:
+            self.findings.append(self._missing(file, source.origin(path), posixpath.dirname(source.file)))
+        return _LEFT_OUT if missing else value
+
+    def _exists(self, path: str) -> bool:
+        return os.path.exists(self.root / path)
+
+    def _missing(self, path: str, origin: Origin, base: str) -> Finding:
+        """The finding for a file of the fleet that is not there; `base` is the directory of the file that names it."""
+        directory = posixpath.dirname(path)
+        try:
+            names = os.listdir(self.root / directory)
+        except OSError:
+            names = []
+        near = nearest(posixpath.basename(path), [name for name in names if is_plain(name)])
+        meant = posixpath.relpath(posixpath.join(directory, near), base or ".") if near else ""
+        help = f"did you mean ./{meant}?" if meant else ""
+        return Finding("missing-file", f"there is no {path}", origin=origin, help=help)
 
     def _unknown_person(self, source: Document, path: document.Path, person: str, known: Iterable[str]) -> Finding:
         guess = nearest(person, known)
