@@ -227,6 +227,10 @@ class _Reading:
                         help="copy the module into the fleet: what the flake needs must lie in it",
                     )
                 )
+            elif found == ".":
+                message = "a fleet cannot import itself: what is imported is copied into what is written there"
+                help = "name the module itself"
+                self.findings.append(Finding("path-outside-fleet", message, origin=origin, help=help))
             elif not _inside(self.root, found):
                 self.findings.append(
                     Finding("path-outside-fleet", f"the import {found} is a link out of the fleet", origin=origin)
@@ -522,16 +526,20 @@ class _Reading:
         if path[0] == "imports":
             return value  # looked for later, as those of TOML files are
         files = [value] if isinstance(value, FleetPath) else parts(value) if isinstance(value, str) else []
-        missing = [file.path for file in files if isinstance(file, FleetPath) and not self._exists(file.path)]
-        for file in missing:
-            self.findings.append(self._missing(file, source.origin(path), posixpath.dirname(source.file)))
-        return _LEFT_OUT if missing else value
+        wrong = [f.path for f in files if isinstance(f, FleetPath) and self._unusable(f.path)]
+        for file in wrong:
+            self.findings.append(self._no_file(file, source.origin(path), posixpath.dirname(source.file)))
+        return _LEFT_OUT if wrong else value
 
-    def _exists(self, path: str) -> bool:
-        return os.path.exists(self.root / path)
+    def _unusable(self, path: str) -> bool:
+        return path == "." or not os.path.exists(self.root / path)
 
-    def _missing(self, path: str, origin: Origin, base: str) -> Finding:
-        """The finding for a file of the fleet that is not there; `base` is the directory of the file that names it."""
+    def _no_file(self, path: str, origin: Origin, base: str) -> Finding:
+        """The finding for a file of the fleet that is not there, or is all of it; `base` is the directory of the file
+        that names it."""
+        if path == ".":
+            message = "the fleet's own directory cannot be copied: what is written lies in it"
+            return Finding("path-outside-fleet", message, origin=origin, help="name what is needed of it")
         directory = posixpath.dirname(path)
         try:
             names = os.listdir(self.root / directory)
