@@ -28,7 +28,7 @@ from pantheros.module import (
     pkg,
 )
 
-AbsolutePath = Annotated[str, Field(pattern=r"^/\S*$", description="an absolute path")]
+AbsolutePath = Annotated[str, Field(pattern=r"^/\S*$", description="an absolute path without blanks")]
 GroupName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,30}$", description="the name of a group")]
 PublicKey = Annotated[str, Field(pattern=r"^[^\r\n]+$", description="a public SSH key on one line")]
 
@@ -47,7 +47,9 @@ class SudoRule(Group):
     """Accounts that the rule is for."""
     groups: list[GroupName] = []
     """Groups that the rule is for."""
-    commands: list[Annotated[str, Field(pattern=r"^(ALL|/\S.*)$", description="a command")]]
+    commands: list[
+        Annotated[str, Field(pattern=r"^(ALL|/\S.*)$", description='a command by its absolute path, or "ALL"')]
+    ]
     """What they may run, each an absolute path with arguments (`/run/current-system/sw/bin/systemctl restart nginx`),
     or `ALL`."""
     run_as: str = "root"

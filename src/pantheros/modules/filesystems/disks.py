@@ -37,9 +37,19 @@ MAIN = "main"
 """Name of the system's disk."""
 
 Size = Annotated[str, Field(pattern=r"^[1-9]\d*[MGT]$", description='a size such as "512M", "64G" or "2T"')]
-MountPoint = Annotated[str, Field(pattern=r"^/([\w.@+-]+(/[\w.@+-]+)*)?$", description="an absolute path")]
-Device = Annotated[str, Field(pattern=r"^/dev/[\w.:@+/-]+$", description="the path of a device below /dev")]
-InstallerPath = Annotated[str, Field(pattern=r"^/(tmp|run)/\S+$", description="a path below /tmp or /run")]
+MountPoint = Annotated[
+    str,
+    Field(
+        pattern=r"^/([\w.@+-]+(/[\w.@+-]+)*)?$",
+        description="an absolute path without blanks, special characters or a `/` at its end",
+    ),
+]
+Device = Annotated[
+    str, Field(pattern=r"^/dev/[\w.:@+/-]+$", description="the path of a device below /dev")
+]
+InstallerPath = Annotated[
+    str, Field(pattern=r"^/(tmp|run)/\S+$", description="a path below /tmp or /run")
+]
 Compression = Annotated[
     str,
     Field(
