@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -211,6 +212,20 @@ def test_new_files_are_named_for_git(panther: Panther, box: Path) -> None:
     assert answer.json["untracked"] == ["hosts/box/development/git.nix"]
     (box / "nixos/notes.txt").write_text("somebody's own")
     assert panther("build", box, "--json").json["untracked"] == ["hosts/box/development/git.nix"]
+
+
+def test_what_git_ignores_is_not_to_be_added_just_so(panther: Panther, box: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=box, check=True)
+    (box / ".gitignore").write_text("nixos\n")
+    answer = panther("build", box)
+    assert "a .gitignore hides them from git, and so from Nix" in answer.out
+    assert f"git add --force {box / 'nixos'}" in answer.out
+
+
+def test_paths_in_commands_are_quoted(panther: Panther, box: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=box, check=True)
+    out = box / "ada's flake"
+    assert f"run: git add {shlex.quote(str(out))}" in panther("build", box, "--out", out).out
 
 
 def test_a_fleet_without_hosts(panther: Panther, write: Write) -> None:
