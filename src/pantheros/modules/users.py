@@ -203,14 +203,14 @@ def _admins(host: Host) -> list[Person]:
     return [person for person in host.people if "wheel" in _groups_of(person)]
 
 
-_RESERVED = frozenset(("root", "nobody", "sshd", "messagebus", "nscd", "systemd-network", "systemd-resolve"))
+RESERVED = frozenset(("root", "nobody", "sshd", "messagebus", "nscd", "systemd-network", "systemd-resolve"))
 _KEY = re.compile(
     r"(^|\s)(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) AAAA"
 )
 
 
 def _account_findings(person: Person) -> Findings:
-    if person.name in _RESERVED:
+    if person.name in RESERVED:
         yield Finding(
             "reserved-account",
             f"{person.name} is an account of the system's own",
@@ -379,7 +379,7 @@ def _sudo_findings(o: Options, host: Host) -> Findings:
             at="sudo.timeout",
             help='take `timeout` out, or set `implementation = "sudo"`',
         )
-    known = {person.name for person in host.people} | _RESERVED
+    known = {person.name for person in host.people} | RESERVED
     for index, rule in enumerate(o.sudo.rules):
         if not rule.people and not rule.groups:
             yield Finding(
