@@ -318,6 +318,23 @@ def test_show_tells_what_differs_for_a_person(panther: Panther, write: Write) ->
     assert "for bob\n  pantherOS.development.git.pull.rebase = true  # fleet.toml:4:15\n" in out
 
 
+def test_show_tells_in_a_table_what_was_set(panther: Panther, write: Write) -> None:
+    work = "[people.ada.pantherOS.development.git.identities.work]\n"
+    text = 'release = "26.05"\n[people.ada]\n' + work + 'directories = ["~/work"]\nemail = "a@work.example"\n'
+    host = 'people = ["ada"]\n[pantherOS.development.git]\nenable = true\nidentities.home.email = "a@home.example"\n'
+    root = write({"fleet.toml": text, "hosts/box/host.toml": host})
+    out = panther("show", "box", root).out
+    assert [line.split()[0] for line in out.splitlines() if "identities" in line and "pantherOS" not in line] == [
+        "identities.home.email"
+    ]
+    own = out.partition("for ada\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.split("identities.work.")[1] for line in own] == [
+        'directories = [ "~/work" ]  # fleet.toml:4:15',
+        'email = "a@work.example"  # fleet.toml:5:9',
+    ]
+    assert "identities.home.name = null  # default\n" in panther("show", "box", root, "--all").out
+
+
 def test_show_a_host_that_there_is_not(panther: Panther, reference: Path) -> None:
     answer = panther("show", "yogga", reference)
     assert answer.status == 2
