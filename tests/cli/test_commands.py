@@ -176,6 +176,11 @@ def test_many_alike_are_counted(panther: Panther, write: Write) -> None:
     assert "9 errors" in answer.err
 
 
+def test_many_alike_in_one_file_are_of_one_host(panther: Panther, write: Write) -> None:
+    answer = panther("build", write({"hosts/g/host.toml": f"imports = {[5] * 9}\n"}))
+    assert "... in 5 more places (host g)\n" in answer.err
+
+
 def test_what_follows_from_a_mistake_is_not_told(panther: Panther, write: Write) -> None:
     host = 'people = ["ada"]\n[pantherOS.system]\nstateVersion = 26.05\n'
     host += '[pantherOS.security.ssh]\nenable = "yes"\nports = [1]\n'

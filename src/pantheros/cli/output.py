@@ -183,7 +183,10 @@ def report(findings: Iterable[Finding], root: Path) -> int:
         if finding in same[_ALIKE:]:
             if finding is same[_ALIKE]:
                 more = len(same) - _ALIKE
-                hosts = f" (hosts {finding.host} to {same[-1].host})" if finding.host and same[-1].host else ""
+                first, last = finding.host, same[-1].host
+                one = {other.host for other in same[_ALIKE:]} == {first}
+                hosts = f" (host {first})" if one else f" (hosts {first} to {last})"
+                hosts = hosts if first and last else ""
                 paragraph(*_headline(finding), error=True)
                 say(f"  ... in {more} more place{'s' * (more > 1)}{hosts}\n", error=True)
             continue

@@ -75,7 +75,7 @@ def _options(model: Model, host: Host, module: Module, person: Person | None) ->
 
 
 def _set(model: Model, host: Host, module: Module, person: Person | None) -> set[tuple[str, ...]]:
-    """The options that a user or the module's defaults for this host gave a value; the others have their own default."""
+    """The options that a user, or the module for this host, gave a value; the others have their own default."""
     resolved = model.resolver.resolved(host, module, person)
     return {path for path, _ in leaves(resolved.model_dump(by_alias=True, warnings=False, exclude_unset=True))}
 
