@@ -169,6 +169,13 @@ def test_what_hosts_share_is_told_once(panther: Panther, write: Write) -> None:
     assert answer.err.count("lilo") == 2  # in the message, and in the line
 
 
+def test_a_file_that_is_no_text_is_shown_where_it_is_not(panther: Panther, box: Path) -> None:
+    (box / "hosts/box/host.toml").write_bytes(b'# \xc3\xa4\nkind = "lap\xfftop"\n')
+    answer = panther("build", box)
+    assert "  --> hosts/box/host.toml:2:12\n" in answer.err
+    assert ' 2 | kind = "lap\ufffdtop"\n   |            ^\n' in answer.err
+
+
 def test_many_alike_are_counted(panther: Panther, write: Write) -> None:
     answer = panther("build", write({f"hosts/h{n}/host.toml": "kind = 1\n" for n in range(9)}))
     assert answer.err.count("but takes one of") == 5

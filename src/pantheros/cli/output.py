@@ -252,7 +252,7 @@ def _headline(finding: Finding) -> list[Part]:
 def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]], *, private: bool) -> list[Part]:
     """The place, and its line with the span underlined, where the file can be read and the line is for all eyes."""
     if origin.file not in cache:
-        text = read_text(root, origin.file)[0] or ""
+        text = read_text(root, origin.file, errors="replace")[0] or ""
         # As the readers count.
         cache[origin.file] = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     parts: list[Part] = [("  --> ", "blue"), printable(str(origin))]

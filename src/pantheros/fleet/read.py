@@ -74,8 +74,9 @@ def read_fleet(root: Path, release: Release | None = None) -> DeclaredFleet:
     return _Reading(root).fleet(release)
 
 
-def read_text(root: Path, file: str) -> tuple[str | None, list[Finding]]:
-    """The text of a file of the fleet; None, and why, when there is none to be had."""
+def read_text(root: Path, file: str, *, errors: str = "strict") -> tuple[str | None, list[Finding]]:
+    """The text of a file of the fleet; None, and why, when there is none to be had. With `errors="replace"`, bytes that
+    are no UTF-8 are shown as such."""
     start = Origin(file, 1, 1, 1, 1)
     try:
         # A pipe would be waited for, and a device need not end.
@@ -90,7 +91,7 @@ def read_text(root: Path, file: str) -> tuple[str | None, list[Finding]]:
         message = f"{file} is larger than {_LARGEST_FILE} bytes"
         return None, [Finding("unreadable-file", message, origin=start)]
     try:
-        return content.decode(), []
+        return content.decode(errors=errors), []
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
