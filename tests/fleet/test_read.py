@@ -28,6 +28,16 @@ def test_no_fleet(tmp_path: Path) -> None:
         read_fleet(tmp_path)
 
 
+def test_what_is_no_file_is_no_fleet(tmp_path: Path) -> None:
+    (tmp_path / "fleet.toml").symlink_to("elsewhere.toml")
+    with pytest.raises(PantherError, match=r"its fleet.toml is a link to elsewhere.toml, which is not there"):
+        read_fleet(tmp_path)
+    (tmp_path / "fleet.toml").unlink()
+    (tmp_path / "fleet.toml").mkdir()
+    with pytest.raises(PantherError, match=r"its fleet.toml is a directory"):
+        read_fleet(tmp_path)
+
+
 def test_hosts_at_any_depth(write: Write) -> None:
     fleet = read_fleet(
         write(

@@ -66,12 +66,21 @@ def read_fleet(root: Path, release: Release | None = None) -> DeclaredFleet:
         there = False
     except OSError as error:
         raise PantherError(f"cannot read {root / FLEET_FILE}: {(error.strerror or 'unreadable').lower()}") from error
+    if not there and os.path.lexists(root / FLEET_FILE):
+        raise PantherError(f"there is no fleet in {root}: its {FLEET_FILE} is {_kind_of_file(root / FLEET_FILE)}")
     if not there:
         raise PantherError(
             f"there is no fleet in {root}: it has no {FLEET_FILE}",
             help="name the fleet's directory, or make one with `panther init`",
         )
     return _Reading(root).fleet(release)
+
+
+def _kind_of_file(path: Path) -> str:
+    """What there is instead of a file."""
+    if not path.exists():
+        return f"a link to {os.readlink(path)}, which is not there"
+    return "a directory" if path.is_dir() else "a pipe or a device"
 
 
 def read_text(root: Path, file: str, *, errors: str = "strict") -> tuple[str | None, list[Finding]]:
