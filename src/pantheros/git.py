@@ -21,9 +21,18 @@ def configured(option: str) -> str:
 
 def untracked(directory: Path) -> list[str]:
     """Files below `directory` that git does not track, relative to it; none outside a repository or without git."""
+    return _others(directory)
+
+
+def ignored(directory: Path) -> list[str]:
+    """Those of the untracked files that a `.gitignore` (or another of git's lists) hides."""
+    return _others(directory, "--ignored", "--exclude-standard")
+
+
+def _others(directory: Path, *which: str) -> list[str]:
     try:
         listed = subprocess.run(
-            ["git", "ls-files", "--others", "-z", "--", "."],
+            ["git", "ls-files", "--others", *which, "-z", "--", "."],
             cwd=directory,
             capture_output=True,
             check=False,

@@ -36,6 +36,7 @@ NOT_OF_A_FLEET = {
     "broken-module": "it takes a module of the fleet that is broken",
     "edited-output": "`panther build` finds it in the written tree",
     "foreign-output": "`panther build` finds it in the written tree",
+    "link-cycle": "Markdown cannot hold a link",
     "link-not-followed": "Markdown cannot hold a link",
     "unreadable-file": "Markdown cannot hold such a file",
 }

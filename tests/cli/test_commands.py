@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -168,11 +169,23 @@ def test_what_hosts_share_is_told_once(panther: Panther, write: Write) -> None:
     assert answer.err.count("lilo") == 2  # in the message, and in the line
 
 
+def test_a_file_that_is_no_text_is_shown_where_it_is_not(panther: Panther, box: Path) -> None:
+    (box / "hosts/box/host.toml").write_bytes(b'# \xc3\xa4\nkind = "lap\xfftop"\n')
+    answer = panther("build", box)
+    assert "  --> hosts/box/host.toml:2:12\n" in answer.err
+    assert ' 2 | kind = "lap\ufffdtop"\n   |            ^\n' in answer.err
+
+
 def test_many_alike_are_counted(panther: Panther, write: Write) -> None:
     answer = panther("build", write({f"hosts/h{n}/host.toml": "kind = 1\n" for n in range(9)}))
     assert answer.err.count("but takes one of") == 5
     assert "... in 5 more places (hosts h4 to h8)" in answer.err
     assert "9 errors" in answer.err
+
+
+def test_many_alike_in_one_file_are_of_one_host(panther: Panther, write: Write) -> None:
+    answer = panther("build", write({"hosts/g/host.toml": f"imports = {[5] * 9}\n"}))
+    assert "... in 5 more places (host g)\n" in answer.err
 
 
 def test_what_follows_from_a_mistake_is_not_told(panther: Panther, write: Write) -> None:
@@ -211,6 +224,20 @@ def test_new_files_are_named_for_git(panther: Panther, box: Path) -> None:
     assert answer.json["untracked"] == ["hosts/box/development/git.nix"]
     (box / "nixos/notes.txt").write_text("somebody's own")
     assert panther("build", box, "--json").json["untracked"] == ["hosts/box/development/git.nix"]
+
+
+def test_what_git_ignores_is_not_to_be_added_just_so(panther: Panther, box: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=box, check=True)
+    (box / ".gitignore").write_text("nixos\n")
+    answer = panther("build", box)
+    assert "a .gitignore hides them from git, and so from Nix" in answer.out
+    assert f"git add --force {box / 'nixos'}" in answer.out
+
+
+def test_paths_in_commands_are_quoted(panther: Panther, box: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=box, check=True)
+    out = box / "ada's flake"
+    assert f"run: git add {shlex.quote(str(out))}" in panther("build", box, "--out", out).out
 
 
 def test_a_fleet_without_hosts(panther: Panther, write: Write) -> None:
@@ -301,6 +328,23 @@ def test_show_tells_what_differs_for_a_person(panther: Panther, write: Write) ->
     out = panther("show", "box", root).out
     assert "for ada" not in out
     assert "for bob\n  pantherOS.development.git.pull.rebase = true  # fleet.toml:4:15\n" in out
+
+
+def test_show_tells_in_a_table_what_was_set(panther: Panther, write: Write) -> None:
+    work = "[people.ada.pantherOS.development.git.identities.work]\n"
+    text = 'release = "26.05"\n[people.ada]\n' + work + 'directories = ["~/work"]\nemail = "a@work.example"\n'
+    host = 'people = ["ada"]\n[pantherOS.development.git]\nenable = true\nidentities.home.email = "a@home.example"\n'
+    root = write({"fleet.toml": text, "hosts/box/host.toml": host})
+    out = panther("show", "box", root).out
+    assert [line.split()[0] for line in out.splitlines() if "identities" in line and "pantherOS" not in line] == [
+        "identities.home.email"
+    ]
+    own = out.partition("for ada\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.split("identities.work.")[1] for line in own] == [
+        'directories = [ "~/work" ]  # fleet.toml:4:15',
+        'email = "a@work.example"  # fleet.toml:5:9',
+    ]
+    assert "identities.home.name = null  # default\n" in panther("show", "box", root, "--all").out
 
 
 def test_show_a_host_that_there_is_not(panther: Panther, reference: Path) -> None:

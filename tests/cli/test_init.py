@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -124,6 +125,8 @@ def test_names_of_this_machine_that_will_not_do(
     ("option", "value", "expected"),
     [
         ("--person", "Ada", "small letters"),
+        ("--person", "root", "none of the system's own"),
+        ("--kind", "desktop", '"desktop" is not one of laptop, workstation, server\n'),
         ("--host", "a b", "letters, digits and `-`"),
         ("--key", "~/.ssh/id_ed25519.pub", "ssh-ed25519 AAAA"),
         ("--key", "ssh-ed25519 AAAA a\nb", "a public key"),
@@ -141,6 +144,17 @@ def test_a_kind_that_there_is_not(panther: Panther, tmp_path: Path) -> None:
     answer = panther("init", tmp_path / "new", "--kind", "phone")
     assert answer.status == 2
     assert "laptop" in answer.err
+
+
+def test_the_schemas_are_made_anew_as_it_says(panther: Panther, tmp_path: Path) -> None:
+    root = tmp_path / "ada's fleet"
+    said = panther("init", root).out
+    schema = root / ".schemas/host.schema.json"
+    before = schema.read_text()
+    schema.unlink()
+    line = next(line for line in said.splitlines() if "makes it anew" in line)
+    assert panther(*shlex.split(line.split("`")[1])[1:]).status == 0
+    assert schema.read_text() == before
 
 
 @pytest.mark.parametrize("name", ['quote " and \\', "Zoë ❄ fleet", "new\nline", "${x}"])

@@ -66,6 +66,32 @@ def test_mistakes_in_a_narrow_terminal(terminal: Any, write: Write) -> None:
     assert re.search(r"^ 1 \| …x+\", 5, \"x+…\n   \| +\^$", session.text, re.MULTILINE)
 
 
+@pytest.mark.parametrize("columns", [28, 60, 80])
+def test_a_narrow_terminal_breaks_between_words(terminal: Any, write: Write, columns: int) -> None:
+    root = write({"hosts/box/host.toml": "[pantherOS.development.git]\nusr.name = 1\n"})
+    session = terminal("build", root, COLUMNS=str(columns))
+    assert session.finish() == 1
+    head = session.text[session.text.index("error[") :].partition("  -->")[0]
+    assert max(map(len, head.splitlines())) <= columns
+    assert all(line.strip() for line in head.splitlines())
+    if columns == 28:
+        assert head.splitlines()[1] == "  there is no option"
+    else:
+        assert "`pantherOS.development.git.usr`" in head
+    assert len(head.splitlines()) <= 5
+
+
+@pytest.mark.parametrize("columns", [20, 60, 70, 80, 100])
+def test_a_table_loses_nothing_in_a_narrow_terminal(terminal: Any, write: Write, columns: int) -> None:
+    address = "a-long-name.example.org"
+    host = f'people = ["ada"]\naddress = "{address}"\n[pantherOS.system]\nstateVersion = "26.05"\n'
+    session = terminal("hosts", write({"hosts/box/host.toml": host}), COLUMNS=str(columns))
+    assert session.finish() == 0
+    assert all(word in session.text for word in ("box", "workstation", "production", "x86_64-linux", "ada"))
+    assert address in session.text or columns == 20
+    assert max(map(len, session.text.splitlines())) <= columns
+
+
 def test_a_reader_that_has_seen_enough(box: Path, process: Panther) -> None:
     command = f"{sys.executable} -m pantheros modules boot --json | head -1"
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}

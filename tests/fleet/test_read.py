@@ -28,6 +28,16 @@ def test_no_fleet(tmp_path: Path) -> None:
         read_fleet(tmp_path)
 
 
+def test_what_is_no_file_is_no_fleet(tmp_path: Path) -> None:
+    (tmp_path / "fleet.toml").symlink_to("elsewhere.toml")
+    with pytest.raises(PantherError, match=r"its fleet.toml is a link to elsewhere.toml, which is not there"):
+        read_fleet(tmp_path)
+    (tmp_path / "fleet.toml").unlink()
+    (tmp_path / "fleet.toml").mkdir()
+    with pytest.raises(PantherError, match=r"its fleet.toml is a directory"):
+        read_fleet(tmp_path)
+
+
 def test_hosts_at_any_depth(write: Write) -> None:
     fleet = read_fleet(
         write(
@@ -176,6 +186,84 @@ def test_origins_of_list_elements_count_on_through_the_layers(write: Write) -> N
 )
 def test_what_is_wrong_with_hosts(write: Write, files: dict[str, str], expected: list[tuple[str, str]]) -> None:
     assert told(write(files)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        (
+            'people = "ada"\n',
+            [('`people` is "ada", but takes a list of names, or a table by name', 'write ["ada"]', 10)],
+        ),
+        ("people = 5\n", [("`people` is 5, but takes a list of names, or a table by name", "", 10)]),
+        (
+            'people = ["ada", 5, "adda"]\n',
+            [
+                ("`people` takes names, and 5 is none", "", 18),
+                ('there is no person "adda"', 'did you mean "ada"?', 21),
+            ],
+        ),
+        ('imports = "x.nix"\n', [('`imports` is "x.nix", but takes a list of paths', 'write ["x.nix"]', 11)]),
+    ],
+)
+def test_lists_of_names_and_paths(write: Write, text: str, messages: list[tuple[str, str, int]]) -> None:
+    found = findings_of(read_fleet(write({"hosts/a/host.toml": text})))
+    assert [(f.message, f.help, f.origin.column if f.origin else 0) for f in found] == messages
+
+
+@pytest.mark.parametrize(
+    ("binding", "place"),
+    [
+        ('pantherOS = lib.mkForce { system.timeZone = "UTC"; };', "lib.mkForce"),
+        ('kind = lib.mkForce "server";', "lib.mkForce"),
+        ('tags = [ (lib.mkDefault "x") ];', "(lib.mkDefault"),
+        ('force.pantherOS.system.timeZone = lib.mkForce "UTC";', "lib.mkForce"),
+        ("pantherOS.security.ssh.ports = [ (lib.mkForce 22) ];", "(lib.mkForce"),
+        ("people.ada = lib.mkForce { };", "lib.mkForce"),
+        ('people = lib.mkForce [ "ada" ];', "lib.mkForce"),
+    ],
+)
+def test_priorities_where_there_are_none(write: Write, binding: str, place: str) -> None:
+    text = f"{{ lib, ... }}: {{ {binding} }}\n"
+    found = findings_of(read_fleet(write({"hosts/a/host.nix": text})))
+    assert [(f.code, str(f.origin)) for f in found] == [
+        ("misplaced-priority", f"hosts/a/host.nix:1:{text.index(place) + 1}")
+    ]
+    assert f"`{place.strip('(')}` cannot be used here" in found[0].message
+
+
+def test_priorities_of_options_and_settings(write: Write) -> None:
+    text = """\
+{ lib, ... }:
+{
+  pantherOS.system = lib.mkForce { timeZone = "UTC"; };
+  nixos.services.x.list = [ (lib.mkForce "a") ];
+  nixos.services.y = lib.mkDefault { };
+  home.programs.bat.enable = lib.mkForce true;
+  people.ada.pantherOS.development.git.user.name = lib.mkDefault "A";
+}
+"""
+    assert findings_of(read_fleet(write({"hosts/a/host.nix": text}))) == []
+
+
+@pytest.mark.parametrize(
+    "binding",
+    [
+        'nixos.environment.etc."a/b".source = @./missing.txt;',
+        'nixos.environment.etc."a/b".source = @lib.mkForce ./missing.txt;',
+        "nixos.a.b = [ @./missing.txt ./there.txt ];",
+        'nixos.a.b = @"cat ${./missing.txt}";',
+        "people.ada.home.a.b = @./missing.txt;",
+        "pantherOS.system.a = @./missing.txt;",
+    ],
+)
+def test_files_that_are_not_there(write: Write, binding: str) -> None:
+    text = f"{{ lib, ... }}: {{ {binding} }}\n"
+    column = text.index("@") + 1
+    root = write({"hosts/a/host.nix": text.replace("@", ""), "hosts/a/there.txt": "", "hosts/a/mising.txt": ""})
+    (found,) = findings_of(read_fleet(root))
+    assert (found.code, str(found.origin)) == ("missing-file", f"hosts/a/host.nix:1:{column}")
+    assert (found.message, found.help) == ("there is no hosts/a/missing.txt", "did you mean ./mising.txt?")
 
 
 def test_files_that_cannot_be_read(write: Write) -> None:

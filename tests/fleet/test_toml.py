@@ -148,6 +148,7 @@ def test_mistakes(text: str, line: int, column: int, message: str) -> None:
         ("a = [\n 1\n]\na = [\n 2\n]\nb = 3", "a", 1, {"a": [1], "b": 3}),
         ("a = {}\n[a.b]\nc = 1", "b", 1, {"a": {}}),
         ("x = 1\na = {b = 1, b = 2}\nc = 1", "b", 2, {"x": 1, "c": 1}),
+        ("[a.b]\nc = 1\n[a]\nb.d = 1\ne = 2", "d", 1, {"a": {"b": {"c": 1}, "e": 2}}),
     ],
 )
 def test_what_is_there_twice(text: str, key: str, first_line: int, data: dict[str, Any]) -> None:
@@ -158,6 +159,21 @@ def test_what_is_there_twice(text: str, key: str, first_line: int, data: dict[st
     assert f"{key}" in finding.message
     assert finding.related[0].origin.line == first_line
     assert document.data == data
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "line", "column"),
+    [
+        ('a = "server"\n[b.c]\nd = "UTC\n[b.e]\nf = 1\n[g]\n', ("b", "e"), 4, 4),
+        ('a = "server"\n[b.c]\nd = "UTC\n[b.e]\nf = 1\n[g]\n', ("b", "e", "f"), 5, 1),
+        ('a = "x\nb = "26.05"\nc = 1\n[d.e]\nf = 1\n', ("c",), 3, 1),
+        ("a = [1, 2\n[b]\nc = 1\n[d]\n", ("b", "c"), 3, 1),
+    ],
+)
+def test_places_after_a_mistake(text: str, path: tuple[str, ...], line: int, column: int) -> None:
+    document = read(text)
+    assert len(document.findings) == 1
+    assert document.origin(path, key=True)[1:3] == (line, column)
 
 
 def test_all_mistakes_at_once_and_the_rest_is_read() -> None:

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pantheros.findings import Finding
 from pantheros.nix.references import references
+
+
+def named(file: str, code: str) -> tuple[list[str], list[Finding]]:
+    found, findings = references(file, code)
+    return [reference.path for reference in found], findings
 
 
 @pytest.mark.parametrize(
@@ -25,28 +31,59 @@ from pantheros.nix.references import references
         ("''\n ${./a.sh}\n''", ["hosts/yoga/a.sh"]),
         ("[ ./a ./a ./b/../a ]", ["hosts/yoga/a"]),
         ("a/b", ["hosts/yoga/a/b"]),
-        ("[ /etc/x ~/x <nixpkgs> ]", []),
+        ("[ /nix/store/x <nixpkgs> ]", []),
         ('# ./no\n{ a = "./no"; }', []),
         ("/* ./no */ if true then ./yes else rec { x = ./or; }.x", ["hosts/yoga/yes", "hosts/yoga/or"]),
     ],
 )
 def test_paths(code: str, paths: list[str]) -> None:
-    assert references("hosts/yoga/raw.nix", code) == (paths, [])
+    assert named("hosts/yoga/raw.nix", code) == (paths, [])
 
 
 def test_a_module_in_the_fleet_s_own_directory() -> None:
-    assert references("raw.nix", "[ ./. ./a ]") == ([".", "a"], [])
+    assert named("raw.nix", "[ ./. ./a ]") == ([".", "a"], [])
 
 
 def test_a_path_that_leaves_the_fleet() -> None:
-    paths, (finding,) = references("hosts/raw.nix", '[\n  1\n] ++ [ "ä" ../../x ../y ]')
+    paths, (finding,) = named("hosts/raw.nix", '[\n  1\n] ++ [ "ä" ../../x ../y ]')
     assert paths == ["y"]
     assert finding.code == "path-outside-fleet"
     assert str(finding.origin) == "hosts/raw.nix:3:12"
 
 
+@pytest.mark.parametrize(
+    ("code", "severity"),
+    [("{ a.source = /etc/passwd; }", "warning"), ("{ a.source = ~/foo; }", "error"), ("[ /${a}/x ]", "warning")],
+)
+def test_a_path_of_the_machine(code: str, severity: str) -> None:
+    paths, (finding,) = named("hosts/raw.nix", code)
+    assert paths == []
+    assert (finding.code, finding.severity) == ("path-outside-fleet", severity)
+    assert finding.origin is not None
+    assert code[finding.origin.column - 1] in "/~"
+
+
+@pytest.mark.parametrize(
+    ("code", "plain"),
+    [
+        ("{ lib, ... }: { imports = [ ./x ]; }", True),
+        ("{ a.b.source = (./x); }", True),
+        ("let y = 1; in with y; { a = import ./x { }; }", True),
+        ("{ imports = lib.optional (builtins.pathExists ./x) ./x; }", False),
+        ("{ imports = if true then [ ./x ] else [ ]; }", False),
+        ("let p = ./x; in { }", False),
+        ("{ a = n: ./x/${n}; }", False),
+        ('{ a = ./x + "/y"; }', False),
+        ("{ a = f { b = ./x; }; }", False),
+    ],
+)
+def test_what_has_to_be_there(code: str, plain: bool) -> None:
+    (reference,) = references("raw.nix", code)[0]
+    assert (reference.path, reference.plain) == ("x", plain)
+
+
 def test_a_syntax_error_is_a_warning() -> None:
-    paths, (finding,) = references("raw.nix", "{\n a = ./a\n b = ./b;\n}")
+    paths, (finding,) = named("raw.nix", "{\n a = ./a\n b = ./b;\n}")
     assert paths == ["a", "b"]
     assert (finding.code, finding.severity) == ("nix-syntax", "warning")
     assert str(finding.origin) == "raw.nix:2:9"
@@ -58,7 +95,7 @@ def test_a_syntax_error_is_a_warning() -> None:
 )
 @settings(max_examples=200, deadline=None)
 def test_no_text_raises(text: str) -> None:
-    paths, findings = references("hosts/yoga/raw.nix", text)
+    paths, findings = named("hosts/yoga/raw.nix", text)
     lines = text.split("\n")
     assert not any(path.startswith(("..", "/")) and not path.startswith("...") for path in paths)
     for finding in findings:

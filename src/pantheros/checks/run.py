@@ -54,6 +54,7 @@ def check(root: Path, release: Release | None = None) -> Checked:
     found = in_parallel(lambda some: [_host(model, name) for name in some], names, _WORTH_A_PROCESS)
     checked.not_verified = [note for of_host in found for note in of_host.notes]
     findings = [*model.declared.findings, *(finding for of_host in found for finding in of_host.findings)]
+    findings += model.beyond(findings)
     findings += secrets.shared(model.declared)
     for path, wanted, wrong in copied(root, {path for of_host in found for path in of_host.copies}):
         findings += wrong

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from datetime import date
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 
 from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, parse_release, support_ended
 from pantheros.cli.output import finding_json, print_json, report, say
-from pantheros.git import untracked
+from pantheros.git import ignored, untracked
 from pantheros.synth.build import build_tree
 from pantheros.synth.tree import Plan
 
@@ -81,8 +82,20 @@ def command(
             say(f"  {directory / path}")
         if len(new) > 5:
             say(f"  and {len(new) - 5} more")
-        say(f"run: git add {directory}")
+        _tell_git(new, directory)
     return 0
+
+
+def _tell_git(new: list[str], directory: Path) -> None:
+    """What to do so that git, and with it Nix, has the new files."""
+    hidden = set(ignored(directory)).intersection(new)
+    where = quote(str(directory))
+    if not hidden:
+        say(f"run: git add {where}")
+        return
+    what = "them" if len(hidden) == len(new) else f"{len(hidden)} of them"
+    say(f"a .gitignore hides {what} from git, and so from Nix: take {directory} out of it, and")
+    say(f"run: git add {where} (git add --force {where} does it in spite of the .gitignore)")
 
 
 def _changes(plan: Plan, directory: Path) -> None:

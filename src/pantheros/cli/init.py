@@ -8,7 +8,8 @@ import re
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from shlex import quote
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -18,10 +19,10 @@ from pantheros.findings import PantherError
 from pantheros.fleet.read import FLEET_FILE, HOST_NAME, USER_NAME
 from pantheros.fleet.words import shown
 from pantheros.git import configured
+from pantheros.modules.users import RESERVED
 from pantheros.releases.release import CURRENT
 from pantheros.synth.library import Library
 
-Kind = Literal["laptop", "workstation", "server"]
 _HARDWARE = Path("/etc/nixos/hardware-configuration.nix")
 _SCHEMAS = ".schemas"
 _IGNORED = ".gitignore"
@@ -34,7 +35,10 @@ class _Rule(NamedTuple):
     words: str
 
 
-_ACCOUNT = _Rule(USER_NAME, "an account's name: small letters, digits, `-` and `_`, a letter first")
+_ACCOUNT = _Rule(
+    re.compile(rf"(?!({'|'.join(sorted(RESERVED))})\Z){USER_NAME.pattern}"),
+    "an account's name for a person: small letters, digits, `-` and `_`, a letter first, and none of the system's own",
+)
 _MACHINE = _Rule(HOST_NAME, "a machine's name: letters, digits and `-`, at most 63")
 _KIND = _Rule(re.compile("laptop|workstation|server"), "one of laptop, workstation, server")
 _KEY = _Rule(re.compile(r"|(ssh|ecdsa|sk)-\S+ \S+( [^\n]*)?"), "a public key, such as: ssh-ed25519 AAAA... you@home")
@@ -48,7 +52,10 @@ def command(
     person: Annotated[str | None, typer.Option("--person", metavar="NAME", help="Your account's name.")] = None,
     key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="Your public SSH key.")] = None,
     host: Annotated[str | None, typer.Option("--host", metavar="NAME", help="The first machine's name.")] = None,
-    kind: Annotated[Kind | None, typer.Option("--kind", help="What sort of machine it is.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="KIND", help="What sort of machine it is: laptop, workstation, server."),
+    ] = None,
     disk: Annotated[
         str | None,
         typer.Option("--disk", metavar="DEVICE", help="Its disk, /dev/disk/by-id/..., to be partitioned."),
@@ -64,9 +71,7 @@ def command(
     person = _answer("Your account's name", person, _account(), ask, _ACCOUNT)
     key = _answer("Your public SSH key", key, _public_key(), ask, _KEY)
     host = _answer("The first machine's name", host, _host(), ask, _MACHINE)
-    if kind is None:
-        answer = _answer("Laptop, workstation or server", None, "workstation", ask, _KIND)
-        kind = "laptop" if answer == "laptop" else "server" if answer == "server" else "workstation"
+    kind = _answer("Laptop, workstation or server", kind, "workstation", ask, _KIND)
     if disk is not None:
         disk = _answer("The disk", disk, "", False, _DEVICE)
     files = _files(Path(os.path.realpath(directory)).name, person, key, host, kind, disk)
@@ -89,11 +94,12 @@ def command(
     say((f"A fleet in {directory}:", "bold"))
     for name, (_, why) in files.items():
         say((f"  {name}", "cyan"), f"\n      {why}")
+    here = "" if directory == Path() else f" {quote(str(directory))}"
+    anew = f"panther schema{here} --out {quote(str(directory / _SCHEMAS))}"
     say(
         (f"  {_SCHEMAS}/", "cyan"),
-        "\n      What editors complete and check these files with; `panther schema` makes it anew.",
+        f"\n      What editors complete and check these files with; `{anew}` makes it anew.",
     )
-    here = "" if directory == Path() else f" {directory}"
     say("\nNext:")
     steps = {
         f"panther build{here}": f"writes the flake to {directory / 'nixos'}",
@@ -121,7 +127,7 @@ def _account() -> str:
         name = getpass.getuser()
     except (KeyError, OSError):
         name = ""
-    return name if USER_NAME.fullmatch(name) and name != "root" else "admin"
+    return name if _ACCOUNT.shape.fullmatch(name) else "admin"
 
 
 def _host() -> str:
@@ -154,7 +160,7 @@ def _toml(text: str) -> str:
     return '"' + "".join(c if c.isprintable() else "?" for c in escaped) + '"'
 
 
-def _files(name: str, person: str, key: str, host: str, kind: Kind, disk: str | None) -> dict[str, tuple[str, str]]:
+def _files(name: str, person: str, key: str, host: str, kind: str, disk: str | None) -> dict[str, tuple[str, str]]:
     """The files of the new fleet: text, and what to tell of each."""
     files = {
         FLEET_FILE: (

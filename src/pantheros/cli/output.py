@@ -30,6 +30,8 @@ _ALIKE = 4
 """As many findings of the same words are shown in full; the rest are counted."""
 _WIDEST = 140
 """Of longer lines, a part is shown."""
+_LABEL_SHARE = 4
+"""Of a terminal's width, a label may take one in this many."""
 _COLOURS = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 
 
@@ -64,20 +66,28 @@ def say(*parts: Part, error: bool = False) -> None:
 
 
 def paragraph(label: Part, *parts: Part, error: bool = False) -> None:
-    """Print prose behind a label; a terminal too narrow for it breaks it between words, beside the label."""
+    """Print prose behind a label; a terminal too narrow for it breaks it between words.
+
+    What follows the first line stands beside the label, or, where that would take a good part of the terminal's
+    width, is indented a little.
+    """
     stream = sys.stderr if error else _output()
     if not stream.isatty():
         say(label, *parts, error=error)
         return
     # Loaded for people only, as above.
-    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    grid = Table.grid()
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    grid.add_row(Text.assemble(label), Text.assemble(*parts))
-    _console(stream).print(grid)
+    console = _console(stream)
+    head, text = Text.assemble(label), Text.assemble(*parts)
+    indent = head.cell_len
+    if indent * _LABEL_SHARE > console.width:
+        head, text = Text(), head + text
+        indent = min(4, console.width // 10)
+    lines = text.wrap(console, max(1, console.width - indent))
+    for number, line in enumerate(lines):
+        line.rstrip()
+        console.print((head if number == 0 else Text(" " * indent)) + line, soft_wrap=True)
 
 
 @lru_cache(maxsize=2)
@@ -89,24 +99,55 @@ def _console(stream: TextIO) -> Console:
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; as columns of plain text where there is no terminal."""
-    if _output().isatty():
-        # Loaded for people only, as above.
-        from rich.table import Table  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
-
-        shown_table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        for number, title in enumerate(titles):
-            # Where it is too narrow, what consists of several words is broken between them.
-            several = any(" " in row[number] for row in rows)
-            shown_table.add_column(title, no_wrap=not several, overflow="fold")
-        for row in rows:
-            shown_table.add_row(*(Text(cell) for cell in row))
-        _console(_output()).print(shown_table)
+    """Print a table; as columns of plain text where there is no terminal, and row by row in one too narrow for it."""
+    widths = [max(_cells(row[number]) for row in [titles, *rows]) for number in range(len(titles))]
+    if not _output().isatty():
+        for row in [titles, *rows]:
+            say(
+                "  ".join(cell + " " * (width - _cells(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+            )
         return
-    widths = [max(len(row[number]) for row in [titles, *rows]) for number in range(len(titles))]
-    for row in [titles, *rows]:
-        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    # Loaded for people only, as above.
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = _console(_output())
+    fitting = _fitting(titles, rows, widths, console.width)
+    if fitting is None:
+        _row_by_row(titles, rows)
+        return
+    shown_table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title, width in zip(titles, fitting, strict=True):
+        shown_table.add_column(title, width=width, overflow="fold")
+    for row in rows:
+        shown_table.add_row(*(Text(cell) for cell in row))
+    console.print(shown_table)
+
+
+def _fitting(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], width: int
+) -> list[int] | None:
+    """The columns' widths in a terminal of a width, the widest narrowed first; None where words would be broken."""
+    words = [
+        max(_cells(word) for row in [titles, *rows] for word in row[number].split(" ")) for number in range(len(titles))
+    ]
+    found = list(widths)
+    while sum(found) + 2 * (len(found) - 1) > width:
+        broken = [number for number in range(len(found)) if found[number] > words[number]]
+        if not broken:
+            return None
+        found[max(broken, key=lambda number: found[number])] -= 1
+    return found
+
+
+def _row_by_row(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table as a list: of each row the first cell, and below it the others by their titles."""
+    widest = max(map(_cells, titles))
+    for first, *others in rows:
+        say((first, "bold"))
+        for title, cell in zip(titles[1:], others, strict=True):
+            if cell:
+                paragraph(f"  {title.ljust(widest)}  ", cell)
 
 
 def write(text: str) -> None:
@@ -142,7 +183,10 @@ def report(findings: Iterable[Finding], root: Path) -> int:
         if finding in same[_ALIKE:]:
             if finding is same[_ALIKE]:
                 more = len(same) - _ALIKE
-                hosts = f" (hosts {finding.host} to {same[-1].host})" if finding.host and same[-1].host else ""
+                first, last = finding.host, same[-1].host
+                one = {other.host for other in same[_ALIKE:]} == {first}
+                hosts = f" (host {first})" if one else f" (hosts {first} to {last})"
+                hosts = hosts if first and last else ""
                 paragraph(*_headline(finding), error=True)
                 say(f"  ... in {more} more place{'s' * (more > 1)}{hosts}\n", error=True)
             continue
@@ -211,7 +255,7 @@ def _headline(finding: Finding) -> list[Part]:
 def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]], *, private: bool) -> list[Part]:
     """The place, and its line with the span underlined, where the file can be read and the line is for all eyes."""
     if origin.file not in cache:
-        text = read_text(root, origin.file)[0] or ""
+        text = read_text(root, origin.file, errors="replace")[0] or ""
         # As the readers count.
         cache[origin.file] = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     parts: list[Part] = [("  --> ", "blue"), printable(str(origin))]

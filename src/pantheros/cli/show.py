@@ -32,7 +32,8 @@ def command(
     expansions, findings = model.expand(shown)
     system, homes = merge(model.resolver, shown, expansions)
     options = {module.name: _options(model, shown, module, None) for module in model.resolver.modules(shown)}
-    findings = unique([*support_ended(model.declared, date.today()), *model.declared.findings, *findings])
+    findings = [*model.declared.findings, *findings]
+    findings = unique([*support_ended(model.declared, date.today()), *findings, *model.beyond(findings)])
     failed = any(finding.severity == "error" for finding in findings)
     if json:
         print_json(
@@ -73,13 +74,27 @@ def _options(model: Model, host: Host, module: Module, person: Person | None) ->
     return model.resolver.resolved(host, module, person).model_dump(by_alias=True, warnings=False)
 
 
+def _set(model: Model, host: Host, module: Module, person: Person | None) -> set[tuple[str, ...]]:
+    """The options that a user, or the module for this host, gave a value; the others have their own default."""
+    resolved = model.resolver.resolved(host, module, person)
+    return {path for path, _ in leaves(resolved.model_dump(by_alias=True, warnings=False, exclude_unset=True))}
+
+
+def _where(model: Model, host: Host, person: Person | None, option: tuple[str, ...]) -> str:
+    """Who gave an option of `pantherOS` its value, which is not its own default."""
+    stack = model.resolver.stack(host, person)
+    said = stack.get("pantherOS", option) is not None
+    return str(stack.origin("pantherOS", option)) if said else "default of this host"
+
+
 def _own(model: Model, host: Host, person: Person) -> dict[tuple[str, ...], Any]:
     """The options that come to something else for a person than for the host."""
     own: dict[tuple[str, ...], Any] = {}
     for module in model.resolver.modules(host):
         all_have = dict(leaves(_options(model, host, module, None)))
+        given = _set(model, host, module, person)
         for path, value in leaves(_options(model, host, module, person)):
-            if path not in all_have or all_have[path] != value:
+            if all_have[path] != value if path in all_have else path in given:
                 own[("pantherOS", *module.names, *path)] = value
     return own
 
@@ -92,15 +107,16 @@ def _print_module(model: Model, host: Host, module: Module, *, every: bool) -> N
     lines: list[tuple[str, str]] = []
     stack = model.resolver.stack(host)
     defaults = dict(leaves(module.defaults))
+    given = _set(model, host, module, None)
     for path, value in leaves(_options(model, host, module, None)):
-        origin = (
-            stack.origin("pantherOS", (*module.names, *path))
-            if stack.get("pantherOS", (*module.names, *path)) is not None
-            else None
-        )
-        if origin is None and not every and defaults.get(path) == value:
-            continue
-        where = str(origin) if origin else ("default" if defaults.get(path) == value else "default of this host")
+        option = (*module.names, *path)
+        has_default = path not in given or defaults.get(path) == value
+        if has_default and stack.get("pantherOS", option) is None:
+            if not every:
+                continue
+            where = "default"
+        else:
+            where = _where(model, host, None, option)
         lines.append((f"  {join_path(path)} = {one_line(value)}", f"  # {where}"))
     if lines:
         say()
@@ -115,10 +131,8 @@ def _print_person(model: Model, host: Host, person: Person) -> None:
         return
     say()
     say((f"for {person.name}", "bold cyan"))
-    stack = model.resolver.stack(host, person)
     for path, value in own.items():
-        origin = stack.origin("pantherOS", path[1:])
-        say(f"  {join_path(path)} = {one_line(value)}", (f"  # {origin or 'default'}", "dim"))
+        say(f"  {join_path(path)} = {one_line(value)}", (f"  # {_where(model, host, person, path[1:])}", "dim"))
 
 
 def _print_settings(title: str, settings: Merged) -> None:

@@ -9,12 +9,12 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pantheros import document
 from pantheros.document import Document
 from pantheros.findings import Finding, Origin, PantherError, Related, nearest
-from pantheros.fleet.layers import MIRRORS, ROOTS, tables
+from pantheros.fleet.layers import FORCE, MIRRORS, ROOTS, tables
 from pantheros.fleet.model import (
     DeclaredFleet,
     DeclaredHost,
@@ -37,7 +37,7 @@ from pantheros.fleet.toml import read_toml
 from pantheros.fleet.typed import TypedTable, check
 from pantheros.fleet.words import field_names, listed, shown
 from pantheros.nix.reader import read_nix
-from pantheros.nix.values import FleetPath
+from pantheros.nix.values import FleetPath, Override, parts
 from pantheros.releases.release import CURRENT, Release
 
 T = TypeVar("T", bound=TypedTable)
@@ -49,6 +49,10 @@ USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
 _SECRET_NAME = re.compile(r"[a-z][a-zA-Z0-9]*\Z")
 _COLMENA_NAMES = {"meta", "defaults", "network"}
 _LARGEST_FILE = 4 * 1024 * 1024
+_LEFT_OUT = object()
+"""In the place of a value that has a finding instead."""
+_Priorities = Literal["nowhere", "not in lists", "everywhere"]
+"""Where in a value `lib.mkForce` and `lib.mkDefault` mean something."""
 
 
 def read_fleet(root: Path, release: Release | None = None) -> DeclaredFleet:
@@ -62,6 +66,8 @@ def read_fleet(root: Path, release: Release | None = None) -> DeclaredFleet:
         there = False
     except OSError as error:
         raise PantherError(f"cannot read {root / FLEET_FILE}: {(error.strerror or 'unreadable').lower()}") from error
+    if not there and os.path.lexists(root / FLEET_FILE):
+        raise PantherError(f"there is no fleet in {root}: its {FLEET_FILE} is {_kind_of_file(root / FLEET_FILE)}")
     if not there:
         raise PantherError(
             f"there is no fleet in {root}: it has no {FLEET_FILE}",
@@ -70,8 +76,16 @@ def read_fleet(root: Path, release: Release | None = None) -> DeclaredFleet:
     return _Reading(root).fleet(release)
 
 
-def read_text(root: Path, file: str) -> tuple[str | None, list[Finding]]:
-    """The text of a file of the fleet; None, and why, when there is none to be had."""
+def _kind_of_file(path: Path) -> str:
+    """What there is instead of a file."""
+    if not path.exists():
+        return f"a link to {os.readlink(path)}, which is not there"
+    return "a directory" if path.is_dir() else "a pipe or a device"
+
+
+def read_text(root: Path, file: str, *, errors: str = "strict") -> tuple[str | None, list[Finding]]:
+    """The text of a file of the fleet; None, and why, when there is none to be had. With `errors="replace"`, bytes that
+    are no UTF-8 are shown as such."""
     start = Origin(file, 1, 1, 1, 1)
     try:
         # A pipe would be waited for, and a device need not end.
@@ -86,7 +100,7 @@ def read_text(root: Path, file: str) -> tuple[str | None, list[Finding]]:
         message = f"{file} is larger than {_LARGEST_FILE} bytes"
         return None, [Finding("unreadable-file", message, origin=start)]
     try:
-        return content.decode(), []
+        return content.decode(errors=errors), []
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
@@ -223,6 +237,10 @@ class _Reading:
                         help="copy the module into the fleet: what the flake needs must lie in it",
                     )
                 )
+            elif found == ".":
+                message = "a fleet cannot import itself: what is imported is copied into what is written there"
+                help = "name the module itself"
+                self.findings.append(Finding("path-outside-fleet", message, origin=origin, help=help))
             elif not _inside(self.root, found):
                 self.findings.append(
                     Finding("path-outside-fleet", f"the import {found} is a link out of the fleet", origin=origin)
@@ -339,7 +357,7 @@ class _Reading:
                     way[name] = iter(fleet.profiles[name].include)
 
     def _known(
-        self, source: Document, path: document.Path, names: Iterable[str], known: Iterable[str], what: str
+        self, source: Document, path: document.Path, names: Iterable[Any], known: Iterable[str], what: str
     ) -> list[str]:
         """The names that are known; a finding for each of the others."""
         known = list(known)
@@ -347,6 +365,12 @@ class _Reading:
         for index, name in enumerate(names):
             if name in known:
                 good.append(name)
+                continue
+            if not isinstance(name, str):
+                option = ".".join(map(str, path))
+                message = f"`{option}` takes names, and {shown(name)} is none"
+                where = source.origin((*path, index))
+                self.findings.append(Finding("wrong-type", message, option=option, origin=where))
                 continue
             guess = nearest(name, known)
             help = f"did you mean {shown(guess)}?" if guess else ""
@@ -446,9 +470,9 @@ class _Reading:
 
     def host(self, name: str, file: str, fleet: DeclaredFleet) -> DeclaredHost:
         source = self._document(file)
-        data = dict(source.data)
+        data = self._fit(source, (), source.data) if file.endswith(".nix") else dict(source.data)
         people = data.get("people")
-        if isinstance(people, list) and all(isinstance(person, str) for person in people):
+        if isinstance(people, list):
             known = self._known(source, ("people",), people, fleet.people, "person")
             data["people"] = {person: {} for person in known}
         table, layer = self._layer(f"host {name}", source, (), data, HostTable)
@@ -466,6 +490,75 @@ class _Reading:
         self._known(source, ("profiles",), table.profiles, fleet.profiles, "profile")
         findings = tuple(replace(finding, host=name) for finding in self.findings)
         return DeclaredHost(name, posixpath.dirname(file), source, table, layer, layers, findings)
+
+    def _fit(self, source: Document, path: document.Path, data: dict[str, Any]) -> dict[str, Any]:
+        """A table of a host.nix without priorities where there can be none, and without files that are not there."""
+        found: dict[str, Any] = {}
+        for name, value in data.items():
+            here = (*path, name)
+            if name == "people" and not path and isinstance(value, dict):
+                found[name] = {
+                    person: self._fit(source, (*here, person), below)
+                    if isinstance(below, dict)
+                    else self._fit_value(source, (*here, person), below, "nowhere")
+                    for person, below in value.items()
+                }
+                continue
+            priorities: _Priorities = "nowhere"
+            if name in ROOTS and isinstance(value, dict):
+                # NixOS takes priorities within lists, too.
+                priorities = "not in lists" if name == "pantherOS" else "everywhere"
+            fit = self._fit_value(source, here, value, priorities)
+            if fit is not _LEFT_OUT:
+                found[name] = fit
+        return found
+
+    def _fit_value(self, source: Document, path: document.Path, value: Any, priorities: _Priorities) -> Any:
+        """A value without what does not fit there, which has a finding; `_LEFT_OUT` when nothing is left of it."""
+        if isinstance(value, Override):
+            inner = self._fit_value(source, path, value.value, priorities)
+            if inner is _LEFT_OUT:
+                return inner
+            if priorities != "nowhere":
+                return Override(value.priority, inner)
+            name = "lib.mkForce" if value.priority == FORCE else "lib.mkDefault"
+            message = f"`{name}` cannot be used here: only options and settings have a priority"
+            finding = Finding("misplaced-priority", message, origin=source.origin(path), help="write the value alone")
+            self.findings.append(finding)
+            return inner
+        if isinstance(value, dict):
+            items = ((name, self._fit_value(source, (*path, name), v, priorities)) for name, v in value.items())
+            return {name: fit for name, fit in items if fit is not _LEFT_OUT}
+        if isinstance(value, list):
+            within: _Priorities = "everywhere" if priorities == "everywhere" else "nowhere"
+            fits = [self._fit_value(source, (*path, index), item, within) for index, item in enumerate(value)]
+            return [fit for fit in fits if fit is not _LEFT_OUT]
+        if path[0] == "imports":
+            return value  # looked for later, as those of TOML files are
+        files = [value] if isinstance(value, FleetPath) else parts(value) if isinstance(value, str) else []
+        wrong = [f.path for f in files if isinstance(f, FleetPath) and self._unusable(f.path)]
+        for file in wrong:
+            self.findings.append(self._no_file(file, source.origin(path), posixpath.dirname(source.file)))
+        return _LEFT_OUT if wrong else value
+
+    def _unusable(self, path: str) -> bool:
+        return path == "." or not os.path.exists(self.root / path)
+
+    def _no_file(self, path: str, origin: Origin, base: str) -> Finding:
+        """The finding for a file of the fleet that is not there, or is all of it; `base` is the directory of the file
+        that names it."""
+        if path == ".":
+            message = "the fleet's own directory cannot be copied: what is written lies in it"
+            return Finding("path-outside-fleet", message, origin=origin, help="name what is needed of it")
+        directory = posixpath.dirname(path)
+        try:
+            names = os.listdir(self.root / directory)
+        except OSError:
+            names = []
+        near = nearest(posixpath.basename(path), [name for name in names if is_plain(name)])
+        meant = posixpath.relpath(posixpath.join(directory, near), base or ".") if near else ""
+        help = f"did you mean ./{meant}?" if meant else ""
+        return Finding("missing-file", f"there is no {path}", origin=origin, help=help)
 
     def _unknown_person(self, source: Document, path: document.Path, person: str, known: Iterable[str]) -> Finding:
         guess = nearest(person, known)

@@ -27,6 +27,9 @@ SecretReference = Annotated[
 FileMode = Annotated[str, Field(pattern=r"^0?[0-7]{3}$", description='permissions in octal, such as "0400"')]
 
 
+PATHS = "a list of paths"
+
+
 class PersonTable(TypedTable):
     """A human with accounts on hosts."""
 
@@ -66,14 +69,14 @@ class ProfileTable(TypedTable):
 
     include: list[str] = []
     """Profiles below this one, the lowest first."""
-    imports: list[str] = []
+    imports: Annotated[list[str], Field(description=PATHS)] = []
     """Raw NixOS modules of the hosts with this profile, relative to the fleet."""
 
 
 class DefaultsTable(TypedTable):
     """The lowest layer: what holds for every host."""
 
-    imports: list[str] = []
+    imports: Annotated[list[str], Field(description=PATHS)] = []
     """Raw NixOS modules of every host, relative to the fleet."""
 
 
@@ -138,11 +141,11 @@ class HostTable(TypedTable):
     """Processor and operating system, as Nix names them."""
     profiles: list[str] = []
     """Profiles, the lowest first."""
-    people: dict[str, Any] = {}
+    people: Annotated[dict[str, Any], Field(description="a list of names, or a table by name")] = {}
     """Who has an account: names of the fleet's people; or a table by name, for options of that person here."""
     tags: list[str] = []
     """Words to select hosts by."""
     address: str = ""
     """Where the host answers: a name or an IP address."""
-    imports: list[Any] = []
+    imports: Annotated[list[Any], Field(description=PATHS)] = []
     """Raw NixOS modules, relative to the host's directory."""

@@ -31,7 +31,7 @@ def read_toml(file: str, text: str) -> Document:
         # It loads tree-sitter, which a sound file does without.
         from pantheros.fleet.toml_mistakes import salvaged  # noqa: PLC0415
 
-        data, findings = salvaged(file, text)
+        data, findings, text = salvaged(file, text)
     foreign = list(_foreign(data))
     if not foreign:
         return Document(file, data, findings, lambda: _places(file, text))

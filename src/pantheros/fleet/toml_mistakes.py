@@ -23,7 +23,7 @@ _STATEMENT = re.compile(r"^[ \t]*(?:\[|[\w.\"'-][^=\n#]*=)", re.MULTILINE)
 _HEADER = re.compile(r"^[ \t]*\[", re.MULTILINE)
 _ENDLESS_NUMBER = re.compile(r"[0-9][0-9_]{4000,}")
 _BARE = re.compile(r"[^\s,\]}#]+")
-_CLASHES = ("Cannot overwrite", "Cannot declare", "Cannot mutate", "Duplicate inline")
+_CLASHES = ("Cannot overwrite", "Cannot declare", "Cannot mutate", "Cannot redefine", "Duplicate inline")
 _HEADERS = ("at the end of a table declaration", "at the end of an array declaration")
 
 
@@ -37,12 +37,13 @@ class _Mistake:
     guess: bool = False
 
 
-def salvaged(file: str, text: str) -> tuple[dict[str, Any], list[Finding]]:
-    """What a malformed TOML text holds apart from its mistakes, and a finding for each of these."""
+def salvaged(file: str, text: str) -> tuple[dict[str, Any], list[Finding], str]:
+    """What a malformed TOML text holds apart from its mistakes, a finding for each of these, and the text with blanks
+    in their place: in what is left, everything still stands where it did."""
     findings: list[Finding] = []
     for _ in range(_MOST):
         try:
-            return tomli.loads(text), findings
+            return tomli.loads(text), findings, text
         except tomli.TOMLDecodeError as error:
             mistake = _mistake(file, text, error)
         except ValueError:
@@ -56,10 +57,10 @@ def salvaged(file: str, text: str) -> tuple[dict[str, Any], list[Finding]]:
         text = text[: mistake.start] + blank + text[mistake.end :]
         if mistake.guess:
             try:
-                return tomli.loads(text), findings
+                return tomli.loads(text), findings, text
             except (ValueError, RecursionError):
                 break
-    return {}, findings
+    return {}, findings, text
 
 
 def _mistake(file: str, text: str, error: tomli.TOMLDecodeError) -> _Mistake:

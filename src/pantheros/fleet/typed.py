@@ -171,7 +171,8 @@ def _finding(
     elif code == "wrong-type" and isinstance(value, str) and expected.startswith("a whole number"):
         help = "write the number without quotes" if value.strip("-").isdigit() else ""
     elif code == "wrong-type" and expected.startswith("a list") and not isinstance(value, list | dict):
-        help = f"write [{shown(value)}]"
+        fits = isinstance(value, str) or "number" in expected
+        help = f"write [{shown(value)}]" if fits else ""
     elif kind in ("string_type", "literal_error") and isinstance(value, int | float) and not isinstance(value, bool):
         help = "text needs quotes"
     elif kind == "model_type" and (known := field_names(model, path)):

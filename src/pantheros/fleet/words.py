@@ -109,7 +109,8 @@ def describe(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(describe(a) for a in arguments if a is not type(None)))
     if origin is list:
-        return f"a list {_each(describe(arguments[0]))}"
+        least = ", not empty," if any(getattr(c, "min_length", 0) for c in metadata) else ""
+        return f"a list{least} {_each(describe(arguments[0]))}"
     if origin is dict:
         return f"a table {_each(describe(arguments[1]))}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -137,7 +138,9 @@ def _bounds(metadata: Sequence[Any]) -> str:
         return f" of at least {low}"
     if high is not None:
         return f" of at most {high}"
-    return f" that matches `{pattern}`" if pattern else ""
+    if pattern:
+        return f" that matches `{pattern}`"
+    return " that is not empty" if any(getattr(c, "min_length", 0) for c in metadata) else ""
 
 
 def shown(value: Any) -> str:

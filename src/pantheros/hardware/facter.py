@@ -191,8 +191,11 @@ def read_report(file: str, text: str) -> tuple[Report | None, list[Finding]]:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         return None, [_malformed(file, text, error)]
-    except (RecursionError, ValueError) as error:  # nested too deep, a number of thousands of digits
-        return None, [_finding(f"not a hardware report: {error}", Origin(file, 1, 1, 1, 1))]
+    except RecursionError:
+        return None, [_finding("not a hardware report: its values nest too deep", Origin(file, 1, 1, 1, 1))]
+    except ValueError:
+        message = "not a hardware report: a number in it has thousands of digits"
+        return None, [_finding(message, Origin(file, 1, 1, 1, 1))]
     whole = Origin(file, 1, 1, *_line_column(text, len(text)))
     if not isinstance(data, dict) or not {"version", "hardware"} <= data.keys():
         return None, [_finding("not a hardware report: it has no `version` and `hardware`", whole)]

@@ -23,7 +23,7 @@ from pantheros.module import (
 from pantheros.modules import users
 from pantheros.modules.filesystems import disks
 
-AbsolutePath = Annotated[str, Field(pattern=r"^/\S*$", description="an absolute path")]
+AbsolutePath = Annotated[str, Field(pattern=r"^/\S*$", description="an absolute path without blanks")]
 ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", description="the name of a kernel module")]
 Kernel = Annotated[
     str,

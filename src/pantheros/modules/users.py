@@ -28,7 +28,7 @@ from pantheros.module import (
     pkg,
 )
 
-AbsolutePath = Annotated[str, Field(pattern=r"^/\S*$", description="an absolute path")]
+AbsolutePath = Annotated[str, Field(pattern=r"^/\S*$", description="an absolute path without blanks")]
 GroupName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,30}$", description="the name of a group")]
 PublicKey = Annotated[str, Field(pattern=r"^[^\r\n]+$", description="a public SSH key on one line")]
 
@@ -47,7 +47,9 @@ class SudoRule(Group):
     """Accounts that the rule is for."""
     groups: list[GroupName] = []
     """Groups that the rule is for."""
-    commands: list[Annotated[str, Field(pattern=r"^(ALL|/\S.*)$", description="a command")]]
+    commands: list[
+        Annotated[str, Field(pattern=r"^(ALL|/\S.*)$", description='a command by its absolute path, or "ALL"')]
+    ]
     """What they may run, each an absolute path with arguments (`/run/current-system/sw/bin/systemctl restart nginx`),
     or `ALL`."""
     run_as: str = "root"
@@ -201,14 +203,14 @@ def _admins(host: Host) -> list[Person]:
     return [person for person in host.people if "wheel" in _groups_of(person)]
 
 
-_RESERVED = frozenset(("root", "nobody", "sshd", "messagebus", "nscd", "systemd-network", "systemd-resolve"))
+RESERVED = frozenset(("root", "nobody", "sshd", "messagebus", "nscd", "systemd-network", "systemd-resolve"))
 _KEY = re.compile(
     r"(^|\s)(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) AAAA"
 )
 
 
 def _account_findings(person: Person) -> Findings:
-    if person.name in _RESERVED:
+    if person.name in RESERVED:
         yield Finding(
             "reserved-account",
             f"{person.name} is an account of the system's own",
@@ -377,7 +379,7 @@ def _sudo_findings(o: Options, host: Host) -> Findings:
             at="sudo.timeout",
             help='take `timeout` out, or set `implementation = "sudo"`',
         )
-    known = {person.name for person in host.people} | _RESERVED
+    known = {person.name for person in host.people} | RESERVED
     for index, rule in enumerate(o.sudo.rules):
         if not rule.people and not rule.groups:
             yield Finding(

@@ -20,6 +20,7 @@ _WHOLE = frozenset({"string_expression", "indented_string_expression", "path_exp
 _NAMES = frozenset({"identifier", "string_expression", "interpolation"})
 _OPENS = frozenset({"{", "${", "[", "(", "let", "with", "assert"})
 _OPENERS = {"}": "{", "]": "[", ")": "("}
+_CLOSERS = {"{": "}", "${": "}", "[": "]", "(": ")"}
 _MOST = 5
 
 
@@ -203,6 +204,22 @@ def _stumbles(source: Source, tokens: list[Node]) -> list[Finding]:
     return found
 
 
+def _never_closed(source: Source, tokens: list[Node]) -> Node | None:
+    """The innermost bracket that is still open where the text ends; None where something else is wrong, too."""
+    around: list[Node] = []
+    for token in tokens:
+        mark = source.of(token)
+        if token.type in _WHOLE:
+            continue
+        if mark in ('"', "''"):
+            return None  # what looks like brackets behind it may be text
+        if mark in _CLOSERS:
+            around.append(token)
+        elif mark in _OPENERS and (not around or _CLOSERS[source.of(around.pop())] != mark):
+            return None
+    return around[-1] if around else None
+
+
 def _errors(root: Node) -> list[Node]:
     errors = []
     stack = [root]
@@ -235,6 +252,8 @@ def _unplaced(source: Source, error: Node, tokens: list[Node]) -> Finding:
         return _error("`in` is missing after the values of `let`", origin, "write `let … in { … }`")
     if around == "formals":
         return _error("the arguments are not separated by commas", origin, "write `{ lib, pkgs, ... }:`")
+    if text in _CLOSERS and (never := _never_closed(source, tokens)) is not None:
+        return _unclosed(source, never, _CLOSERS[source.of(never)], tokens[-1])
     if text == "{":
         return _error("this set cannot be read", origin, "each of its values is `name = value;`")
     if text == "'":

@@ -14,7 +14,7 @@ from pantheros.fleet.model import DeclaredFleet
 from pantheros.fleet.read import FLEET_FILE, is_plain, read_fleet, read_text
 from pantheros.fleet.words import listed, shown
 from pantheros.module import Host
-from pantheros.nix.references import references
+from pantheros.nix.references import Reference, references
 from pantheros.releases.index import Index
 from pantheros.releases.release import Release
 from pantheros.synth.cache import Cache, Entry, code_digest, digest, read_or_empty
@@ -24,6 +24,7 @@ from pantheros.synth.layout import COPIES, HostFiles, lay_out
 from pantheros.synth.library import Library
 from pantheros.synth.parallel import in_parallel
 from pantheros.synth.resolve import Resolver
+from pantheros.synth.shared_layers import untold
 from pantheros.synth.tree import Plan, Tree, Wanted
 
 _WORTH_A_PROCESS = 40
@@ -63,6 +64,10 @@ class Model:
         before = len(self.resolver.findings)
         expansions, findings = expand(self.resolver, host, self.index)
         return expansions, [*host.declared.findings, *self.resolver.findings[before:], *findings]
+
+    def beyond(self, told: Iterable[Finding]) -> list[Finding]:
+        """What is wrong with the fleet's shared layers beyond what was `told` of the hosts that have them."""
+        return untold(self.declared, self.resolver.library, told)
 
 
 @dataclass
@@ -140,6 +145,9 @@ def build(
             copies |= set(entry.copies)
             if not any(finding.severity == "error" for finding in entry.findings):
                 built.entries[name] = entry
+    # Answers are kept for what was written, and nothing is where a shared layer is wrong: they say that none is.
+    if not cached:
+        built.findings += model.beyond(built.findings)
     for path, wanted, findings in copied(root, copies):
         built.findings += findings
         if wanted is not None:
@@ -263,17 +271,21 @@ def _shared_key(root: Path, release: Release | None) -> str:
 
 def copied(root: Path, paths: Iterable[str]) -> Iterable[tuple[str, Wanted | None, list[Finding]]]:
     """The files of the fleet that the flake needs: those named, and those that raw modules refer to in turn."""
-    pending = sorted(paths, reverse=True)
+    # Each with where it was named, and whether that was only by what lies in a directory.
+    pending = [(path, Origin(path, 1, 1, 1, 1), False) for path in sorted(paths, reverse=True)]
     real = os.path.realpath(root)
     seen: set[str] = set()
     while pending:
-        path = pending.pop()
+        path, where, listed = pending.pop()
         if path in seen:
             continue
         seen.add(path)
-        where = Origin(path, 1, 1, 1, 1)
         full = root / path
-        if not _inside(real, full):
+        if path == ".":
+            message = "the fleet's own directory cannot be copied: what is written lies in it"
+            help = "name what is needed of it"
+            yield path, None, [Finding("path-outside-fleet", message, origin=where, help=help)]
+        elif not _inside(real, full):
             yield (
                 path,
                 None,
@@ -282,12 +294,16 @@ def copied(root: Path, paths: Iterable[str]) -> Iterable[tuple[str, Wanted | Non
         elif not is_plain(path):
             message = f"{shown(path)} is no name for a file that is to be copied: not all of it can be printed"
             yield path, None, [Finding("invalid-name", message, origin=where, help="rename it")]
+        elif listed and _leads_back(root, path):
+            message = f"{path} is a link to a directory that it lies in: there is no end of copying it"
+            yield path, None, [Finding("link-cycle", message, origin=where, help="take the link out")]
         else:
             try:
                 mode = full.stat().st_mode
                 if stat.S_ISDIR(mode):
                     names = sorted(name for name in os.listdir(full) if name != ".git")
-                    pending += reversed([posixpath.normpath(f"{path}/{name}") for name in names])
+                    below = [posixpath.normpath(f"{path}/{name}") for name in reversed(names)]
+                    pending += [(name, Origin(name, 1, 1, 1, 1), True) for name in below]
                     continue
                 if not stat.S_ISREG(mode):
                     raise OSError(0, "it is a pipe or a device")
@@ -303,8 +319,30 @@ def copied(root: Path, paths: Iterable[str]) -> Iterable[tuple[str, Wanted | Non
                 if text is not None:
                     referred, found = references(path, text)
                     findings += found
-                    pending += [p for p in referred if os.path.exists(root / p)]
+                    for reference in reversed(referred):
+                        if os.path.exists(root / reference.path):
+                            pending.append((reference.path, reference.origin, False))
+                        elif reference.plain:
+                            findings.append(_missing(reference, sure=not listed or path.endswith("/default.nix")))
             yield path, Wanted.of(content, executable=executable), findings
+
+
+def _missing(reference: Reference, *, sure: bool) -> Finding:
+    """The finding for a file that a raw module names and that is not there; a warning where perhaps nobody uses the
+    module, which only lies in a directory that is copied."""
+    message = f"there is no {reference.path}"
+    return Finding("missing-file", message, "error" if sure else "warning", origin=reference.origin)
+
+
+def _leads_back(root: Path, path: str) -> bool:
+    """Whether a path is a link to a directory on the way to it."""
+    if not os.path.islink(root / path):
+        return False
+    target = os.path.realpath(root / path)
+    while path := posixpath.dirname(path):
+        if os.path.realpath(root / path) == target:
+            return True
+    return target == os.path.realpath(root)
 
 
 def _inside(real_root: str, path: Path) -> bool:

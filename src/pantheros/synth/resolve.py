@@ -139,7 +139,7 @@ class Resolver:
                         if module is not None:
                             named[module.name] = module
                         else:
-                            self._unknown_module(path, table.origin(path, key=True), host)
+                            self._add(unknown_module(self.library, path, table.origin(path, key=True)), host)
             found, off = [], []
             for name in sorted(named):
                 try:
@@ -211,11 +211,7 @@ class Resolver:
         stack = self.stack(host, person)
         given = stack.get("pantherOS", module.names)
         if given is not None and not isinstance(given, dict):
-            name = f"pantherOS.{module.name}"
-            message = f"`{name}` is a module, and takes a table of options"
-            help = f"write `{name}.enable = true`" if given is True else ""
-            where = stack.origin("pantherOS", module.names)
-            self._add(Finding("wrong-type", message, option=name, origin=where, help=help), host)
+            self._add(no_table(module, given, stack.origin("pantherOS", module.names)), host)
             self._mistaken.add((host.name, module.name))
             given = None
 
@@ -299,14 +295,6 @@ class Resolver:
         if finding not in self.findings:
             self.findings.append(finding)
 
-    def _unknown_module(self, path: tuple[str, ...], origin: Origin, host: Host) -> None:
-        name = ".".join(path)
-        guess = self.library.nearest(path)
-        help = f"did you mean `pantherOS.{guess}`?" if guess else "`panther modules` lists what there is"
-        full = f"pantherOS.{name}"
-        message = f"there is no module `{full}`"
-        self._add(Finding("unknown-module", message, option=full, origin=origin, help=help), host)
-
     def mistaken(self, host: Host, module: Module) -> bool:
         """Whether some of what was set of a module there could not be taken, so that the rest is not the whole."""
         return (host.name, module.name) in self._mistaken
@@ -333,6 +321,22 @@ class Resolver:
                     ),
                     host,
                 )
+
+
+def unknown_module(library: Library, path: tuple[str, ...], origin: Origin) -> Finding:
+    """The finding for a path below `pantherOS` that leads to no module."""
+    guess = library.nearest(path)
+    help = f"did you mean `pantherOS.{guess}`?" if guess else "`panther modules` lists what there is"
+    full = f"pantherOS.{'.'.join(path)}"
+    return Finding("unknown-module", f"there is no module `{full}`", option=full, origin=origin, help=help)
+
+
+def no_table(module: Module, given: Any, origin: Origin | None) -> Finding:
+    """The finding for a module that was given something else than a table of options."""
+    name = f"pantherOS.{module.name}"
+    message = f"`{name}` is a module, and takes a table of options"
+    help = f"write `{name}.enable = true`" if given is True else ""
+    return Finding("wrong-type", message, option=name, origin=origin, help=help)
 
 
 class _Circle(Exception):

@@ -357,6 +357,16 @@ def test_what_can_not_work_is_found(fleet, code, text):
     assert code in fleet(text).codes()
 
 
+def test_what_is_mounted_twice_is_told_at_the_last_of_both(fleet):
+    text = f'volumes.docker.mountPoint = "/var/lib/docker"\ndisks.b = {{ device = "{OTHER}", mountPoint = "/" }}\n'
+    built = fleet(ON + text)
+    built.codes()
+    (finding,) = [finding for finding in built.findings if finding.code == "mounted-twice"]
+    assert finding.message == "the volume `root` and the disk `b` are both mounted at /"
+    line = (built.root / "hosts/box/host.toml").read_text().splitlines()[finding.origin.line - 1]
+    assert line[finding.origin.column - 1 : finding.origin.end_column - 1] == '"/"'
+
+
 def test_who_switches_the_layout_off_says_what_the_root_is(fleet):
     off = "[pantherOS.filesystems.disks]\nenable = false\n"
     assert "no-root-volume" in fleet(off).codes()

@@ -37,7 +37,13 @@ MAIN = "main"
 """Name of the system's disk."""
 
 Size = Annotated[str, Field(pattern=r"^[1-9]\d*[MGT]$", description='a size such as "512M", "64G" or "2T"')]
-MountPoint = Annotated[str, Field(pattern=r"^/([\w.@+-]+(/[\w.@+-]+)*)?$", description="an absolute path")]
+MountPoint = Annotated[
+    str,
+    Field(
+        pattern=r"^/([\w.@+-]+(/[\w.@+-]+)*)?$",
+        description="an absolute path without blanks, special characters or a `/` at its end",
+    ),
+]
 Device = Annotated[str, Field(pattern=r"^/dev/[\w.:@+/-]+$", description="the path of a device below /dev")]
 InstallerPath = Annotated[str, Field(pattern=r"^/(tmp|run)/\S+$", description="a path below /tmp or /run")]
 Compression = Annotated[
@@ -714,11 +720,14 @@ def _about_volumes(o: Options, host: Host) -> Findings:
             )
     for mount_point, count in Counter(place.mount_point for place in found).items():
         if count > 1:
-            names = [place.name for place in found if place.mount_point == mount_point]
+            there = [place for place in found if place.mount_point == mount_point]
+            whole = [place for place in there if place.disk != MAIN and place.name not in o.volumes]
+            names = [f"the {'disk' if p in whole else 'volume'} `{p.disk if p in whole else p.name}`" for p in there]
+            last = next((p for p in reversed(there) if p in whole or p.name in o.volumes), there[-1])
             yield Finding(
                 "mounted-twice",
-                f"the volumes {' and '.join(f'`{name}`' for name in names)} are both mounted at {mount_point}",
-                at=f"volumes.{key(names[-1])}",
+                f"{' and '.join(names)} are both mounted at {mount_point}",
+                at=f"disks.{key(last.disk)}.mountPoint" if last in whole else f"volumes.{key(last.name)}.mountPoint",
                 help="give one of them another `mountPoint`",
             )
     for disk in (MAIN, *o.disks):

@@ -42,8 +42,13 @@ INPUTS = (
     ),
 )
 
-AbsolutePath = Annotated[str, Field(pattern=r"^(/[^/\s]+)+$", description="an absolute path")]
-HomePath = Annotated[str, Field(pattern=r"^[^/\s][^/]*(/[^/]+)*$", description="a path below the home directory")]
+AbsolutePath = Annotated[
+    str, Field(pattern=r"^(/[^/\s]+)+$", description="an absolute path without blanks or a `/` at its end")
+]
+HomePath = Annotated[
+    str,
+    Field(pattern=r"^[^/\s][^/]*(/[^/]+)*$", description="a path below the home directory without a `/` at its end"),
+]
 Mode = Annotated[str, Field(pattern=r"^0?[0-7]{3,4}$", description='permissions such as "0750"')]
 
 

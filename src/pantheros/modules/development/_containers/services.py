@@ -43,7 +43,7 @@ Volume = Annotated[
 class ServiceSecret(Group):
     secret: str
     """Name under `[secrets]`."""
-    mount: Annotated[str, Field(pattern=r"^/[^:]+$", description="an absolute path")] | None = None
+    mount: Annotated[str, Field(pattern=r"^/[^:]+$", description="an absolute path without `:`")] | None = None
     """Where the container finds it as a file. Without it, the secret's lines (`NAME=value`) become environment
     variables."""
 

@@ -15,7 +15,16 @@ _SYSTEM = "/var/lib/containers"
 
 
 class Storage(Group):
-    path: Annotated[str, Field(pattern=r"^(/[\w.@+-]+)+$", description="an absolute path")] | None = None
+    path: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^(/[\w.@+-]+)+$",
+                description="an absolute path without blanks, special characters or a `/` at its end",
+            ),
+        ]
+        | None
+    ) = None
     """Directory for all images and containers: root's in `storage`, those of people in a directory of their name.
     By default `/var/lib/containers`, and `~/.local/share/containers` of each person."""
     btrfs_no_cow: bool = True
