@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pantheros.checks.view import HostView, Names, Place
+from pantheros.checks.view import HostView, Names, Place, winning
 from pantheros.findings import Finding, Origin
 from pantheros.module import Port
 from pantheros.nix.values import join_path, split_path
@@ -50,7 +50,7 @@ def _ssh(view: HostView) -> Iterator[Finding]:
         (
             "services.openssh.settings.PermitRootLogin",
             ("yes",),
-            "root may log in over SSH with a password",
+            "root may log in over SSH",
             'set it to "no", or to "prohibit-password" for tools that deploy as root',
         ),
     ):
@@ -63,15 +63,16 @@ def _ssh(view: HostView) -> Iterator[Finding]:
             continue
         for at, said in _at(view, name, "services.openssh.enable"):
             message = what if said else f"{what}: NixOS does unless `{name}` says otherwise"
-            place = view.place(None, at, view.system[at].definitions[-1])
+            place = view.place(None, at, winning(view.system[at]))
             code = "ssh-with-passwords" if "Password" in name else "ssh-as-root"
             yield view.finding(code, message, place, severity="warning", help=help)
 
 
 def _firewall(view: HostView) -> Iterator[Finding]:
     path = ("networking", "firewall", "enable")
-    if view.value(path) is False and view.value(("networking", "nftables", "ruleset"), "") == "":
-        place = view.place(None, path, view.system[path].definitions[-1])
+    own_rules = any(view.below("networking", "nftables", name) for name in ("ruleset", "rulesetFile", "tables"))
+    if view.value(path) is False and not own_rules:
+        place = view.place(None, path, winning(view.system[path]))
         message = "the firewall is off: whatever listens on this host is open to every network it is in"
         help = "take it out, and name what is to be reached in `pantherOS.security.firewall`"
         yield view.finding("firewall-off", message, place, severity="warning", help=help)
@@ -106,11 +107,17 @@ def _ports(view: HostView) -> Iterator[Finding]:
     for port in view.host.resources(Port):
         for number in range(port.number, (port.last or port.number) + 1):
             other = taken.setdefault((number, port.protocol), port)
-            if other is not port and other.purpose != port.purpose and "local" not in (other.exposure, port.exposure):
+            # What is local may have an address of its own; and of one module, the module itself judges.
+            local = "local" in (other.exposure, port.exposure)
+            if other is not port and not local and _module(other) != _module(port):
                 message = f"{port.purpose} and {other.purpose} both listen on port {number} ({port.protocol})"
                 help = "give one of them another port"
                 yield view.finding("port-taken", message, _of_port(view, port), help=help)
                 break
+
+
+def _module(port: Port) -> str:
+    return ".".join(port.at.split(".")[:3])
 
 
 def _of_port(view: HostView, port: Port) -> Place:

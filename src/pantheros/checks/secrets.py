@@ -53,11 +53,16 @@ def _of_table(table: Table, host: str) -> Iterator[Finding]:
         if found is not None:
             message = _MARKED.format(found.kind)
             yield _finding("secret-in-file", message, "error", option, where, host)
-        elif table.root != "pantherOS" and _named(path) and value.lower() not in _HARMLESS and "\0" not in value:
+        elif table.root != "pantherOS" and _named(path) and _plain(value):
             likely = looks_random(value)
             what = "a secret is written here" if likely else f"`{name}` is by its name a secret, and written here"
             message = f"{what}: the Nix store, where it lands, is readable for everyone on the host"
             yield _finding("secret-in-store", message, "warning", option, where, host)
+
+
+def _plain(value: str) -> bool:
+    """Whether a text may be a secret itself, and is not the place of one or what Nix computes."""
+    return value.lower() not in _HARMLESS and "\0" not in value and not value.startswith(("/", "op://"))
 
 
 def _named(path: Names) -> bool:
@@ -73,8 +78,7 @@ def _texts(value: Any, path: Names = ()) -> Iterator[tuple[Names, str]]:
     if isinstance(value, Override):
         value = value.value
     if isinstance(value, str):
-        if not value.startswith(("/", "op://")):
-            yield path, value
+        yield path, value
     elif isinstance(value, dict):
         for name, below in value.items():
             yield from _texts(below, (*path, name))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pantheros.checks.raw_modules import declares_options
-from pantheros.checks.view import HostView, Names, Place
+from pantheros.checks.view import HostView, Names, Place, written_by_hand
 from pantheros.findings import Finding, Severity, nearest
 from pantheros.fleet.words import shown
 from pantheros.nix.values import Override, Scope, Value, join_path, split_path
@@ -52,7 +52,7 @@ def judge(view: HostView, scope: Scope, path: Names, definition: Definition) -> 
     match status.kind:
         case "known":
             assert status.option is not None
-            flags = _flags(scope, path, status.option, ours=_built_in(view, definition))
+            flags = _flags(scope, path, status.option, ours=not written_by_hand(view, definition))
             return [*flags, *_value(view, scope, path, status.option, definition)]
         case "group":
             return _group(scope, path, definition.value)
@@ -78,14 +78,9 @@ def _flags(scope: Scope, path: Names, option: Option, *, ours: bool) -> Iterator
     name = join_path(path)
     if option.read_only and not option.below:
         yield Wrong("read-only-setting", f"`{name}` is {WHOSE[scope]}'s own to set", "take it out")
-    elif option.internal and not option.hidden and not option.below and not ours:
+    elif option.internal and not (option.hidden or option.below or ours or path[-1] == "type"):
         message = f"`{name}` is an internal option of {WHOSE[scope]}, which may change without a word"
         yield Wrong("internal-setting", message, "set what it is worked out from", "info")
-
-
-def _built_in(view: HostView, definition: Definition) -> bool:
-    """Whether a module of the library has said it, which knows what it does."""
-    return definition.module is not None and not view.model.resolver.library.modules[definition.module].own
 
 
 def _group(scope: Scope, path: Names, value: Value) -> list[Wrong]:
@@ -121,7 +116,7 @@ def _unknown(view: HostView, scope: Scope, path: Names, status: Status, definiti
             return [_mismatch(path[:length], Mismatch((), value, kind))]
     name = join_path(path)
     reason = _may_be_declared(view)
-    if reason and view.index.nearest(scope, path) is None:
+    if reason and not _slip(view.index.nearest(scope, path), name):
         view.not_verified(f"`{name}`", reason)
         return []
     message = f"{WHOSE[scope]} {view.index.release} has no option `{name}`"
@@ -137,6 +132,15 @@ def _unknown(view: HostView, scope: Scope, path: Names, status: Status, definiti
     elif scope == "home" and view.index.status("nixos", path).kind in ("known", "group"):
         help = f"NixOS has it: write it below `[nixos]`, as `nixos.{name}`"
     return [Wrong("unknown-setting", message, help)]
+
+
+def _slip(near: str | None, name: str) -> bool:
+    """Whether a name is so near to one that exists that it can hardly be another on purpose."""
+    if near is None:
+        return False
+    depth = len(split_path(near))
+    meant, said = split_path(near)[-1], split_path(name)[depth - 1]
+    return nearest(said, [meant], 0.85) is not None and len(said) > 4
 
 
 def _may_be_declared(view: HostView) -> str:
@@ -173,7 +177,7 @@ def _value(view: HostView, scope: Scope, path: Names, option: Option, definition
     kind = at(parse(option.type), option.below)
     if kind is None:
         return []
-    inside = _Inside(view.index, scope, path)
+    inside = _Inside(view, scope, path)
     return [_mismatch(path, found) for found in kind.mismatches(definition.value, inside)]
 
 
@@ -181,20 +185,24 @@ def _value(view: HostView, scope: Scope, path: Names, option: Option, definition
 class _Inside:
     """Looks into the sets of options within a value."""
 
-    index: Index
+    view: HostView
     scope: Scope
     path: Names
 
     def __call__(self, path: tuple[Step, ...], value: Mapping[str, Value], free: Type | None) -> Iterator[Mismatch]:
         for names, below in leaves(dict(value)):
             whole = (*self.path, *map(str, path), *names)
-            status = self.index.status(self.scope, whole)
-            if status.kind == "unknown" and free is None and _listed(self.index, self.scope, (*self.path, *path)):
+            status = self.view.index.status(self.scope, whole)
+            if status.kind == "unknown" and free is None and _listed(self.view.index, self.scope, (*self.path, *path)):
                 yield Mismatch((*path, *names), below, ANYTHING, "unknown-setting")
             elif status.kind == "unknown" and free is not None:
                 kind = at(free, names[1:])
                 if kind is not None:
                     yield from kind.mismatches(below, None, (*path, *names))
+            elif status.kind == "doubtful":
+                self.view.not_verified(
+                    f"`{join_path(whole)}`", f"not all of what {self.view.index.release} has is known"
+                )
             elif status.option is not None and status.option.type:
                 kind = at(parse(status.option.type), status.option.below)
                 if kind is not None:

@@ -179,6 +179,22 @@ class HostView:
         )
 
 
+def winning(setting: MergedSetting) -> Definition:
+    """The definition that counts; of several, the one that the user wrote himself, or the last."""
+    best = min(_priority(definition) for definition in setting.definitions)
+    said = [definition for definition in setting.definitions if _priority(definition) == best]
+    return next((definition for definition in said if definition.module is None), said[-1])
+
+
+def _priority(definition: Definition) -> int:
+    return definition.value.priority if isinstance(definition.value, Override) else 100
+
+
+def written_by_hand(view: HostView, definition: Definition) -> bool:
+    """Whether no module of the library has said it, which knows what it does."""
+    return definition.module is None or view.model.resolver.library.modules[definition.module].own
+
+
 def _holds(option: Any, value: Value) -> bool:
     """Whether an option's value is what a setting has, or holds it."""
     if type(option) is type(value) and option == value:

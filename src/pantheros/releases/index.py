@@ -112,8 +112,8 @@ class _Row(NamedTuple):
         return Option(name, self.type, "r" in flags, "h" in flags, "i" in flags, below)
 
 
-_OF_DEFAULT = re.compile(r"(No d|D)efault|(On|Off) by default|Turned on")
-"""How the sentence begins on a change that leaves the option's type alone."""
+_OTHER_TYPE = frozenset({"nix.gc.dates", "services.openssh.settings.AcceptEnv", "users.users.<name>.linger"})
+"""The options listed as retyped that do take other values now; of the rest, only the default or the meaning changed."""
 
 _WHOLE_NIXOS = "24.11"
 _NEWEST_WHOLE_HOME = "26.05"
@@ -267,7 +267,7 @@ class _Table:
                 self._add(name, change)
             case "retyped":
                 if row:
-                    kept = row.type if _OF_DEFAULT.match(change.detail) else ""
+                    kept = "" if name in _OTHER_TYPE else row.type
                     self._rows[name] = row._replace(type=kept, default="")
             case "renamed" | "removed":
                 if change.to:
