@@ -35,6 +35,7 @@ lint: setup
 # Bring the generated parts of docs/ and the reference fleet's flake up to date.
 docs: setup
 	$(RUN)/python -m pantheros.synth.pages docs/modules
+	$(RUN)/python -m pantheros.checks.pages docs/checks
 	$(RUN)/panther build examples/pantheros
 	$(RUN)/python docs/consoles.py README.md
 

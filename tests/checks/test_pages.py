@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import pantheros
-from pantheros.checks.pages import Page, codes, directory, page
+from pantheros.checks.pages import Page, codes, directory, index_page, page
 from pantheros.checks.run import check
 from pantheros.checks.verdict import judged
 from pantheros.cli.fleet import support_ended
@@ -97,3 +97,7 @@ def test_nothing_else_lies_among_the_pages() -> None:
     others = {path.name for path in directory().iterdir()} - {f"{code}.md" for code in codes()}
     assert others <= {"README.md", "limits.md"}
     assert set(codes()) <= used()
+
+
+def test_the_list_of_pages_is_current() -> None:
+    assert (directory() / "README.md").read_text(encoding="utf-8") == index_page(), "run make docs"

@@ -8,6 +8,7 @@ fleet after the language: those under "Example" have the finding, those under "P
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -59,3 +60,28 @@ def page(code: str) -> Page | None:
 
 def _files(text: str) -> dict[str, str]:
     return {found[2]: found[3] for found in _BLOCK.finditer(text)}
+
+
+def index_page() -> str:
+    """The page that lists all others."""
+    rows = [f"- [{code}]({code}.md): {found.title}" for code in codes() if (found := page(code)) is not None]
+    return (
+        "# Findings\n\n"
+        "<!-- Made by `python -m pantheros.checks.pages docs/checks`. -->\n\n"
+        "Each finding of `panther check` has a code, and each code a page; `panther explain CODE` prints it. What\n"
+        "is known and put up with is waived in `fleet.toml`, with a reason and, where it should not be for good, the last\n"
+        "day on which that holds:\n\n"
+        "```toml\n"
+        "[[checks.waivers]]\n"
+        'code = "unstable-device-name"\n'
+        'host = "attic"\n'
+        'reason = "the disk is soldered on, and there is no other"\n'
+        'expires = "2027-06-30"\n'
+        "```\n\n"
+        "`[checks]` also takes `ignore`, a list of codes, and `severity`, a table of severities by code.\n"
+        "[What cannot be known without Nix](limits.md) is on a page of its own.\n\n" + "\n".join(rows) + "\n"
+    )
+
+
+if __name__ == "__main__":
+    (Path(sys.argv[1]) / "README.md").write_text(index_page(), encoding="utf-8")

@@ -71,8 +71,7 @@ def command(
         hosts = list(checked.model.declared.hosts)
         write(formats.junit(verdict.findings, hosts, checked.model.declared.table.name))
     else:
-        report(verdict.findings, fleet)
-        _closing(checked, verdict, time.perf_counter() - started, verbose=verbose)
+        _print(checked, verdict, fleet, time.perf_counter() - started, verbose=verbose)
     return int(verdict.failed)
 
 
@@ -142,15 +141,14 @@ def _not_verified(notes: list[NotVerified]) -> list[tuple[str, str, list[str]]]:
     return [(what, why, sorted(filter(None, on))) for (what, why), on in hosts.items()]
 
 
-def _closing(checked: Checked, verdict: Verdict, took: float, *, verbose: bool) -> None:
+def _print(checked: Checked, verdict: Verdict, fleet: Path, took: float, *, verbose: bool) -> None:
     hosts = len(checked.model.declared.hosts)
-    what = f"{hosts} host{'s' * (hosts != 1)}"
     waived = f", {len(verdict.waived)} waived" if verdict.waived else ""
+    what = f" in {hosts} host{'s' * (hosts != 1)}{waived} ({took:.2f} s)"
+    report(verdict.findings, fleet, what)
+    if all(finding.severity == "info" for finding in verdict.findings):
+        say(("nothing wrong found", "bold green"), what)
     notes = _not_verified(checked.not_verified)
-    if not any(finding.severity != "info" for finding in verdict.findings):
-        say(("nothing wrong found", "bold green"), f" in {what}{waived} ({took:.2f} s)")
-    else:
-        say(f"in {what}{waived} ({took:.2f} s)")
     if verbose:
         for unsure, why, _ in notes:
             paragraph(("not verified: ", "cyan"), f"{unsure}: {why}")

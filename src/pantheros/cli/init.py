@@ -102,6 +102,7 @@ def command(
     )
     say("\nNext:")
     steps = {
+        f"panther check{here}": "finds what is wrong, without Nix",
         f"panther build{here}": f"writes the flake to {directory / 'nixos'}",
         f"panther show {host}{here}": "shows what the machine comes to",
         "panther modules": "lists what else there is to switch on",

@@ -171,8 +171,9 @@ def print_json(data: Any) -> None:
     _output().write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
-def report(findings: Iterable[Finding], root: Path) -> int:
-    """Print findings the way compilers do; 1 when one of them is an error, else 0."""
+def report(findings: Iterable[Finding], root: Path, closing: str = "") -> int:
+    """Print findings the way compilers do; 1 when one of them is an error, else 0. `closing` ends the line that counts
+    them."""
     findings, hosts_of = _once(findings)
     lines: dict[str, list[str]] = {}
     alike: dict[tuple[str, str], list[Finding]] = {}
@@ -210,7 +211,7 @@ def report(findings: Iterable[Finding], root: Path) -> int:
     if errors or warnings:
         counts = [(errors, "error", "bold red"), (warnings, "warning", "bold yellow")]
         parts: list[Part] = [(f"{n} {word}{'s' * (n > 1)}", style) for n, word, style in counts if n]
-        say(*(parts if len(parts) == 1 else [parts[0], " and ", parts[1]]), error=True)
+        say(*(parts if len(parts) == 1 else [parts[0], " and ", parts[1]]), closing, error=True)
     return 1 if errors else 0
 
 
