@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +21,16 @@ from pantheros.synth.resolve import Resolver
 
 Names = tuple[str, ...]
 _HOSTS_TRIED = 3
-"""Hosts of a person that are looked at before an option of theirs is said to do nothing."""
+"""Hosts on which an option for a person is tried before it is said to do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """An option that somebody set for a person, and that makes no difference for them on a host."""
+
+    person: str
+    leaf: Names
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +39,16 @@ class Facts:
 
     host: str
     address: str
-    address_at: Origin | None
     host_name: str
     host_name_at: Origin | None
     secrets: frozenset[str]
     """Names of the secrets that its modules use."""
     raw: bool
     """Whether it has raw modules, which may use more."""
+    profiles: tuple[str, ...]
+    matters: frozenset[Names]
+    """Options for people that make a difference there."""
+    idle: tuple[Idle, ...]
 
     @classmethod
     def of(cls, view: HostView) -> Facts:
@@ -44,37 +56,45 @@ class Facts:
         named = view.system.get(path)
         definition = named.definitions[0] if named else None
         declared = view.host.declared
+        matters, idle = _effects(view)
         return cls(
             view.host.name,
             view.host.address,
-            declared.document.origin(("address",)) if view.host.address else None,
             str(view.value(path, view.host.name)),
             view.place(None, path, definition).origin if definition and view.value(path) != view.host.name else None,
             frozenset(use.name for use in view.host.resources(SecretUse)),
             bool(view.raw_modules),
+            view.model.declared.profiles_of(declared),
+            frozenset(matters),
+            tuple(idle),
         )
 
 
 def findings(model: Model, facts: Sequence[Facts]) -> Iterator[Finding]:
     """What is wrong with the fleet as a whole."""
     fleet = model.declared
-    yield from _profiles(fleet)
+    yield from _profiles(fleet, facts)
     yield from _secrets(fleet, facts)
-    addressed = [(each.address, each.host, each.address_at) for each in facts if each.address]
+    addresses = Counter(each.address for each in facts if each.address)
+    addressed = [
+        (each.address, each.host, fleet.hosts[each.host].document.origin(("address",)))
+        for each in facts
+        if addresses[each.address] > 1
+    ]
     yield from _shared("duplicate-address", "the address", addressed)
     named = [(each.host_name.lower(), each.host, each.host_name_at) for each in facts]
     yield from _shared("duplicate-host-name", "the host name", named, "warning")
-    yield from _without_effect(model)
+    yield from _without_effect(facts)
 
 
-def _profiles(fleet: DeclaredFleet) -> Iterator[Finding]:
-    used = {name for host in fleet.hosts for name in fleet.profiles_of(fleet.hosts[host])}
+def _profiles(fleet: DeclaredFleet, facts: Sequence[Facts]) -> Iterator[Finding]:
+    used = {name for each in facts for name in each.profiles}
     for profile in fleet.profiles.values():
         name = shown(profile.name)
         if not (profile.layer.tables or profile.layer.imports or profile.include):
             message, help = f"the profile {name} sets nothing", "take it out, or give it something to set"
             yield Finding("empty-profile", message, "warning", help, origin=profile.origin)
-        elif profile.name not in used and len(fleet.hosts):
+        elif profile.name not in used and facts:
             message, help = f"no host has the profile {name}", "name it in a host's `profiles`, or take it out"
             yield Finding("unused-profile", message, "warning", help, origin=profile.origin)
 
@@ -111,43 +131,41 @@ def _shared(
 # Options for one person ---------------------------------------------------------------------------------------
 
 
-def _without_effect(model: Model) -> Iterator[Finding]:
-    """Options that somebody set for a person, and that are not about people."""
-    effective: set[Names] = set()
-    told: set[tuple[Names, Origin | None]] = set()
-    for name, hosts in _hosts_of_people(model).items():
-        layers = [(model.declared.people[name].layer, hosts[:_HOSTS_TRIED])]
-        layers += [(declared.people[name], [host]) for host in hosts if (declared := model.declared.hosts[host])]
-        for layer, on in layers:
-            for table in layer.tables if on else ():
-                for module, path in model.resolver.library.named_by(table.data) if table.root == "pantherOS" else ():
-                    if module is None:
-                        continue
-                    for leaf in _leaves(table.get(path)[1], path):
-                        place = (leaf, table.origin(leaf))
-                        if leaf in effective or place in told or leaf[-1] == "enable":
-                            continue
-                        if any(_matters(model, host, module, leaf, name) for host in on):
-                            effective.add(leaf)
-                            continue
-                        told.add(place)
-                        option = join_path(("pantherOS", *leaf))
-                        yield Finding(
-                            "no-effect-for-a-person",
-                            f"`{option}` makes no difference for {name}: it is about the whole machine",
-                            "warning",
-                            "set it for the hosts, in `[defaults]`, a profile or a host's file",
-                            option=option,
-                            origin=place[1],
-                        )
+def _without_effect(facts: Sequence[Facts]) -> Iterator[Finding]:
+    matter = {leaf for each in facts for leaf in each.matters}
+    for idle in dict.fromkeys(idle for each in facts for idle in each.idle):
+        if idle.leaf not in matter:
+            option = join_path(("pantherOS", *idle.leaf))
+            message = f"`{option}` makes no difference for {idle.person}: it is about the whole machine"
+            help = "set it for the hosts, in `[defaults]`, a profile or a host's file"
+            yield Finding("no-effect-for-a-person", message, "warning", help, option=option, origin=idle.origin)
 
 
-def _hosts_of_people(model: Model) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {name: [] for name in model.declared.people}
-    for host in model.declared.hosts:
-        for name in model.declared.hosts[host].people:
-            found[name].append(host)
-    return found
+def _effects(view: HostView) -> tuple[set[Names], list[Idle]]:
+    """Of the options that are set for people of a host, those that make a difference there, and the others."""
+    matters: set[Names] = set()
+    idle: list[Idle] = []
+    for person, origin, module, leaf in _for_people(view):
+        tried = view.model.tried.setdefault(leaf, [])
+        if not any(tried) and len(tried) < _HOSTS_TRIED:
+            tried.append(_matters(view.model, view.host, module, leaf, person))
+        if any(tried):
+            matters.add(leaf)
+        else:
+            idle.append(Idle(person, leaf, origin))
+    return matters, idle
+
+
+def _for_people(view: HostView) -> Iterator[tuple[str, Origin, Module, Names]]:
+    """The options that layers of people set on a host, each with the person and its place."""
+    model = view.model
+    for person in view.host.people:
+        layers = (model.declared.people[person.name].layer, view.host.declared.people[person.name])
+        for table in (table for layer in layers for table in layer.tables if table.root == "pantherOS"):
+            for module, path in model.resolver.library.named_by(table.data):
+                for leaf in _leaves(table.get(path)[1], path) if module is not None else ():
+                    if module is not None and leaf[-1] != "enable":
+                        yield person.name, table.origin(leaf), module, leaf
 
 
 def _leaves(value: object, path: Names) -> Iterator[Names]:
@@ -158,8 +176,7 @@ def _leaves(value: object, path: Names) -> Iterator[Names]:
         yield path
 
 
-def _matters(model: Model, name: str, module: Module, leaf: Names, person: str) -> bool:
-    host = model.resolver.host(name)
+def _matters(model: Model, host: Host, module: Module, leaf: Names, person: str) -> bool:
     if module not in model.resolver.modules(host):
         return True  # it waits for hosts where the module is enabled
     outcome = _outcome(model, person)
@@ -169,7 +186,7 @@ def _matters(model: Model, name: str, module: Module, leaf: Names, person: str) 
     owner = next(found for found in host.people if found.name == person)
     value = model.resolver.stack(host, owner).get("pantherOS", leaf)
     shared = model.resolver.variant(host, lambda old: old.with_option(leaf, value))
-    return outcome(model.resolver, host) == outcome(shared, shared.host(name))
+    return outcome(model.resolver, host) == outcome(shared, shared.host(host.name))
 
 
 def _outcome(model: Model, person: str) -> Callable[[Resolver, Host], dict[Names, Value]]:

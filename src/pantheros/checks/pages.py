@@ -69,7 +69,7 @@ def index_page() -> str:
         "# Findings\n\n"
         "<!-- Made by `python -m pantheros.checks.pages docs/checks`. -->\n\n"
         "Each finding of `panther check` has a code, and each code a page; `panther explain CODE` prints it. What\n"
-        "is known and put up with is waived in `fleet.toml`, with a reason and, where it is not to be for good, the last\n"
+        "is known and put up with is waived in `fleet.toml`, with a reason and, where it shall end, the last\n"
         "day on which that holds:\n\n"
         "```toml\n"
         "[[checks.waivers]]\n"

@@ -33,3 +33,9 @@ def _text(root: Path, path: str) -> str:
 @cache
 def _words(root: Path, path: str) -> frozenset[str]:
     return frozenset(_WORD.findall(_text(root, path)))
+
+
+def forget() -> None:
+    """Let go of what the texts were: they may have changed."""
+    _text.cache_clear()
+    _words.cache_clear()

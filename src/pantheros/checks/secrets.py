@@ -48,16 +48,15 @@ def _of_table(table: Table, host: str) -> Iterator[Finding]:
     for path, value in _texts(table.data):
         name = join_path([str(step) for step in path if isinstance(step, str)])
         option = f"pantherOS.{name}" if table.root == "pantherOS" else name
-        where = table.origin(path)
         found = next(marked(value), None)
         if found is not None:
             message = _MARKED.format(found.kind)
-            yield _finding("secret-in-file", message, "error", option, where, host)
+            yield _finding("secret-in-file", message, "error", option, table.origin(path), host)
         elif table.root != "pantherOS" and _named(path) and _plain(value):
             likely = looks_random(value)
             what = "a secret is written here" if likely else f"`{name}` is by its name a secret, and written here"
             message = f"{what}: the Nix store, where it lands, is readable for everyone on the host"
-            yield _finding("secret-in-store", message, "warning", option, where, host)
+            yield _finding("secret-in-store", message, "warning", option, table.origin(path), host)
 
 
 def _plain(value: str) -> bool:

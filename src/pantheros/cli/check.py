@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ import typer
 
 from pantheros.checks import formats
 from pantheros.checks.evaluation import OfHost, evaluated
-from pantheros.checks.run import Checked, check
+from pantheros.checks.run import Checked, Checker, check, signatures
 from pantheros.checks.verdict import Verdict, judged
 from pantheros.checks.view import HostView, NotVerified
 from pantheros.cli.build import OUTPUT
@@ -20,6 +21,7 @@ from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, parse_
 from pantheros.cli.output import finding_json, paragraph, print_json, report, say, write
 from pantheros.findings import Finding, PantherError
 from pantheros.nix.command import available
+from pantheros.releases.release import Release
 from pantheros.synth.build import build
 
 
@@ -32,6 +34,8 @@ class Format(StrEnum):
 
 
 Codes = list[str] | None
+_LOOK = 0.1
+"""Seconds between two looks at the files, with --watch."""
 
 
 def command(
@@ -50,9 +54,12 @@ def command(
     memory: Annotated[
         int | None, typer.Option("--memory", metavar="MB", help="With --nix: no more than this, in megabytes.")
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file changes.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell what could not be verified.")] = False,
     json: JsonOption = False,
 ) -> int:
+    if watch:
+        return _watch(fleet, parse_release(release), _words(select), _words(ignore), verbose=verbose)
     started = time.perf_counter()
     today = date.today()
     checked = check(fleet, parse_release(release))
@@ -73,6 +80,32 @@ def command(
     else:
         _print(checked, verdict, fleet, time.perf_counter() - started, verbose=verbose)
     return int(verdict.failed)
+
+
+def _watch(fleet: Path, release: Release | None, select: list[str], ignore: list[str], *, verbose: bool) -> int:
+    """Check now, and whenever a file of the fleet changes, until interrupted."""
+    # Unlike other commands this one stays: what is no longer used has to go.
+    gc.enable()
+    checker = Checker(fleet, release)
+    seen: object = None
+    status = 0
+    try:
+        while True:
+            now = signatures(fleet)
+            if now != seen:
+                seen, started = now, time.perf_counter()
+                say((f"── {datetime.now():%H:%M:%S}", "dim"))
+                try:
+                    checked = checker.check()
+                except PantherError as error:  # a fleet.toml that is away while an editor writes it
+                    say((f"error: {error.message}", "bold red"))
+                    continue
+                verdict = judged(checked.model.declared, checked.findings, date.today(), select=select, ignore=ignore)
+                _print(checked, verdict, fleet, time.perf_counter() - started, verbose=verbose)
+                status = int(verdict.failed)
+            time.sleep(_LOOK)
+    except KeyboardInterrupt:
+        return status
 
 
 def _with_nix(

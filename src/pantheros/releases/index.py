@@ -490,6 +490,7 @@ def _choices(kind: str) -> list[str]:
 # Packages ---------------------------------------------------------------------------------------------------
 
 
+@cache
 def _package(release: Release, name: str) -> Status:
     path = split_path(name)
     verdict: Status | None = None

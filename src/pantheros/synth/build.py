@@ -40,6 +40,8 @@ class Model:
     index: Index
     blamed: dict[tuple[str, tuple[str, ...], str | None], list[tuple[str, ...]]] = field(default_factory=dict)
     """Options that were found to be the causes of settings, by module, setting and person."""
+    tried: dict[tuple[str, ...], list[bool]] = field(default_factory=dict)
+    """Whether an option for a person made a difference, on the hosts where that was tried."""
 
     @classmethod
     def of(cls, root: Path, release: Release | None = None) -> Model:
