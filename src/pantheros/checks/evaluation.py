@@ -39,7 +39,7 @@ _FROM = re.compile(r"definitions? from `[^']*?/(?P<file>(?:hosts|files)/[^']*|fl
 _OPTION = re.compile(r"[Oo]ption(?: path)? [`'\"‘](?P<name>[^'`’]+)['’]")
 _NAME = re.compile(r"[a-zA-Z][\w-]*(?:\.(?:\"[^\"]*\"|[\w<>-]+))+")
 _MISSING = re.compile(r"attribute '([^']+)' missing")
-_STORE = re.compile(r"/nix/store/[a-z0-9]{32}-source/")
+_STORE = re.compile(r"/[^\s`'«»:]*/[a-z0-9]{32}-source/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pantheros.checks.raw_modules import may_set
 from pantheros.findings import Finding, Origin, Related, Severity
 from pantheros.fleet.model import Import
 from pantheros.module import Host
-from pantheros.nix.values import Override, Scope, Value, join_path
+from pantheros.nix.values import Override, Package, Scope, Value, join_path
 from pantheros.releases.index import Index
 from pantheros.synth.blame import Cause, causes
 from pantheros.synth.build import Model
@@ -135,8 +135,10 @@ class HostView:
         if cause is None:
             return Place(stack.origin("pantherOS", module.names), f"pantherOS.{module.name}")
         origin = cause.origin
-        if isinstance(cause.value, list) and value in cause.value:
-            origin = stack.origin("pantherOS", (*cause.leaf, cause.value.index(value))) or origin
+        if isinstance(cause.value, list):
+            name = value.name if isinstance(value, Package) else value
+            index = next((i for i, each in enumerate(cause.value) if each in (name, value)), None)
+            origin = (stack.origin("pantherOS", (*cause.leaf, index)) if index is not None else None) or origin
         shown = f"`{join_path(path)}` follows from it"
         return Place(origin, cause.option, (Related(shown, code),) if module.own else ())
 
@@ -199,10 +201,10 @@ def _holds(option: Any, value: Value) -> bool:
     """Whether an option's value is what a setting has, or holds it."""
     if type(option) is type(value) and option == value:
         return True
+    name = value.name if isinstance(value, Package) else None
     if isinstance(option, list):
-        return value in option
+        return any(type(each) is type(value) and each == value for each in option) or name in option
     if isinstance(option, str) and option:
-        name = getattr(value, "name", None)
         return option == name or (isinstance(value, str) and option in value)
     return False
 
