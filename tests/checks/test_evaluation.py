@@ -107,7 +107,7 @@ def test_errors_of_nix_are_told_at_the_fleet(run: Callable[[dict[str, str]], dic
         assert finding.origin is not None
         places[name] = f"{finding.origin.file}:{finding.origin.line}", finding.option
     assert places["package"] == ("hosts/package/host.toml:7", "pantherOS.system.packages")
-    assert places["option"] == ("hosts/option/host.toml:10", "services.opnssh.enable")
+    assert places["option"] == ("hosts/option/host.toml:9", "services.opnssh.enable")
     assert places["raw"][0] == "hosts/raw/extra.nix:3"
     assert "nosuchpackage" in results["package"].findings[0].message
     assert "In `" in results["option"].findings[0].text
