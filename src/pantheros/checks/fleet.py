@@ -106,7 +106,9 @@ def _secrets(fleet: DeclaredFleet, facts: Sequence[Facts]) -> Iterator[Finding]:
             continue
         message = f"nothing uses the secret {shown(secret.name)}"
         help = "name it in an option that takes a secret, or take it out"
-        yield Finding("unused-secret", message, "warning", help, origin=secret.origin)
+        # Without a reference, it may be the secret itself that is written there.
+        private = not secret.table.reference
+        yield Finding("unused-secret", message, "warning", help, origin=secret.origin, private=private)
 
 
 def _shared(
