@@ -47,6 +47,7 @@ NVIDIA = 'nixpkgs.config.allowUnfree = true\nservices.xserver.videoDrivers = ["n
 IDS = 'hardware.nvidia.prime.nvidiaBusId = "PCI:1:0:0"\nhardware.nvidia.prime.intelBusId = "PCI:0:2:0"\n'
 NGINX = "services.nginx.enable = true\n"
 ACME = 'security.acme.acceptTerms = true\nsecurity.acme.defaults.email = "ada@example.org"\n'
+WILDCARD = 'security.acme.certs.wild = { domain = "*.example.org", webroot = "/var/lib/w", group = "nginx" }\n'
 VHOST = 'services.nginx.virtualHosts."example.org"'
 RESTIC = 'services.restic.backups.home.paths = ["/home"]\nservices.restic.backups.home.passwordFile = "/var/lib/key"\n'
 BORG = 'services.borgbackup.jobs.home.repo = "/mnt/borg"\n'
@@ -424,6 +425,12 @@ CASES = [
         'fileSystems."/tank" = { device = "tank/data", fsType = "zfs" }',
     ),
     Case(
+        "zfs-without-host-id",
+        "boot.supportedFilesystems.zfs = true",
+        'boot.supportedFilesystems.zfs = true\nnetworking.hostId = "8425e349"',
+        "boot.supportedFilesystems.zfs = true",
+    ),
+    Case(
         "encrypted-swap-by-uuid",
         'swapDevices = [{ device = "/dev/disk/by-uuid/1", randomEncryption.enable = true }]',
         'swapDevices = [{ device = "/dev/disk/by-partuuid/1", randomEncryption.enable = true }]',
@@ -499,10 +506,8 @@ CASES = [
     ),
     Case(
         "nginx-certificate-twice",
-        f'{NGINX}{ACME}security.acme.certs.wild = {{ domain = "*.example.org", webroot = "/var/lib/w", group = "nginx" }}\n'
-        f'{VHOST}.enableACME = true\n{VHOST}.useACMEHost = "wild"',
-        f'{NGINX}{ACME}security.acme.certs.wild = {{ domain = "*.example.org", webroot = "/var/lib/w", group = "nginx" }}\n'
-        f'{VHOST}.useACMEHost = "wild"',
+        f'{NGINX}{ACME}{WILDCARD}{VHOST}.enableACME = true\n{VHOST}.useACMEHost = "wild"',
+        f'{NGINX}{ACME}{WILDCARD}{VHOST}.useACMEHost = "wild"',
         f"{VHOST}.enableACME = true",
     ),
     Case(
@@ -514,16 +519,14 @@ CASES = [
     Case(
         "certificate-unknown",
         f'{NGINX}{ACME}{VHOST}.forceSSL = true\n{VHOST}.useACMEHost = "wild"',
-        f'{NGINX}{ACME}security.acme.certs.wild = {{ domain = "*.example.org", webroot = "/var/lib/w", group = "nginx" }}\n'
-        f'{VHOST}.forceSSL = true\n{VHOST}.useACMEHost = "wild"',
+        f'{NGINX}{ACME}{WILDCARD}{VHOST}.forceSSL = true\n{VHOST}.useACMEHost = "wild"',
         f'{VHOST}.useACMEHost = "wild"',
     ),
     Case(
         "certificate-not-readable",
         f'{NGINX}{ACME}security.acme.certs.wild = {{ domain = "*.example.org", webroot = "/var/lib/w" }}\n'
         f'{VHOST}.useACMEHost = "wild"',
-        f'{NGINX}{ACME}security.acme.certs.wild = {{ domain = "*.example.org", webroot = "/w", group = "nginx" }}\n'
-        f'{VHOST}.useACMEHost = "wild"',
+        f'{NGINX}{ACME}{WILDCARD}{VHOST}.useACMEHost = "wild"',
         f'{VHOST}.useACMEHost = "wild"',
     ),
     Case(
@@ -692,6 +695,23 @@ def test_accounts_that_nixos_makes_itself_are_left_alone(text: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        f"{NVIDIA}{IDS}hardware.nvidia.powerManagement.finegrained = true\n"
+        "hardware.nvidia.prime.reverseSync.enable = true",
+        "services.xserver.displayManager.gdm.enable = true\nservices.displayManager.autoLogin.enable = true",
+        f'{NGINX}{ACME}security.acme.certs.wild = {{ domain = "*.example.org", webroot = "/w" }}\n'
+        f'{VHOST}.useACMEHost = "wild"\nusers.users.nginx.extraGroups = ["acme"]',
+        f"{NGINX}{ACME}{VHOST}.enableACME = true\n{VHOST}.forceSSL = true\n"
+        'services.nginx.virtualHosts."www.example.org" = { useACMEHost = "example.org", forceSSL = true }',
+        "services.xserver.enable = true\nservices.pipewire.enable = false\nhardware.pulseaudio.enable = true",
+    ],
+)
+def test_what_nixos_takes_is_left_alone(text: str, tmp_path: Path) -> None:
+    assert not found(tmp_path, text)
+
+
+@pytest.mark.parametrize(
     ("text", "release"),
     [
         ("networking.networkmanager.enable = true\nnetworking.wireless.enable = true", "26.05"),
@@ -710,6 +730,15 @@ def test_pulseaudio_by_its_later_name(tmp_path: Path) -> None:
 
 def test_grub_on_a_disk_that_disko_prepares(tmp_path: Path) -> None:
     assert not found(tmp_path, '[pantherOS.filesystems.disks]\nfirmware = "bios"\n')
+
+
+def test_grub_on_a_disk_of_a_raw_module(tmp_path: Path) -> None:
+    text = f'kind = "server"\nimports = ["./disks.nix"]\n{GRUB}boot.loader.grub.enable = true'
+    module = '{ disko.devices.disk.main.content.partitions.boot.type = "EF02"; }'
+    write_fleet(tmp_path, {}, more={"hosts/box/host.toml": text, "hosts/box/disks.nix": module})
+    checked = check(tmp_path)
+    assert "grub-without-device" not in {finding.code for finding in checked.findings}
+    assert any("disks.nix" in note.why for note in checked.not_verified)
 
 
 def test_secrets_are_not_shown(tmp_path: Path) -> None:

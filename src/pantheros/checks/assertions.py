@@ -211,8 +211,11 @@ def _of_a_module(said: Said, name: str) -> bool:
 
 
 def _made_by_disko(said: Said, name: str) -> bool:
-    """Whether disko names a device for GRUB: it does for each partition of the type EF02."""
-    return any(
+    """Whether disko names a device for GRUB, or may: it does for each partition of the type EF02."""
+    raw = said.view.may_set("EF02")
+    if raw is not None:
+        said.view.not_verified("`boot.loader.grub.devices`", f"disko may set it, for the disks in the raw module {raw}")
+    return raw is not None or any(
         path[0] == "disko" and (setting.value == "EF02" or isinstance(setting.value, Raw))
         for path, setting in said.view.system.items()
     )
@@ -238,11 +241,15 @@ def _nvidia(value: Any) -> bool:
 
 GNOME = ("services.xserver.desktopManager.gnome.enable", "services.desktopManager.gnome.enable")
 PLASMA = ("services.desktopManager.plasma6.enable", "services.xserver.desktopManager.plasma5.enable")
+SDDM = ("services.displayManager.sddm.enable", "services.xserver.displayManager.sddm.enable")
 PULSEAUDIO = ("hardware.pulseaudio.enable", "services.pulseaudio.enable")
 PIPEWIRE_AUDIO = tuple(f"services.pipewire.{name}.enable" for name in ("alsa", "pulse", "jack", "audio"))
 NVIDIA = has(_nvidia, "services.xserver.videoDrivers")
 PRIME = tuple(f"hardware.nvidia.prime.{name}.enable" for name in ("sync", "offload", "reverseSync"))
-ZFS = has(_is_zfs, "boot.supportedFilesystems", "boot.initrd.supportedFilesystems")
+ZFS = (
+    has(_is_zfs, "boot.supportedFilesystems", "boot.initrd.supportedFilesystems"),
+    on("boot.supportedFilesystems.zfs", "boot.initrd.supportedFilesystems.zfs"),
+)
 NGINX = ("services", "nginx", "enable")
 VHOST = "services.nginx.virtualHosts.*"
 TLS = ("addSSL", "onlySSL", "forceSSL", "rejectSSL")
@@ -577,12 +584,13 @@ RULES: tuple[Rule, ...] = (
             "set `services.displayManager.sddm.wayland.enable = true`, or `services.xserver.enable = true`",
         ),
         (
-            on("services.displayManager.sddm.enable", "services.xserver.displayManager.sddm.enable"),
+            on(*SDDM),
             off(
                 *("services.xserver.enable", "services.displayManager.sddm.wayland.enable"),
                 *("services.xserver.displayManager.sddm.wayland.enable", "services.desktopManager.lomiri.enable"),
             ),
         ),
+        last="25.05",
     ),
     Rule(
         "services/x11/display-managers/lightdm.nix",
@@ -606,10 +614,11 @@ RULES: tuple[Rule, ...] = (
         (
             on("services.displayManager.autoLogin.enable", "services.xserver.displayManager.autoLogin.enable"),
             on(
-                *("services.displayManager.sddm.enable", "services.xserver.displayManager.sddm.enable"),
+                *SDDM,
                 *("services.xserver.displayManager.gdm.enable", "services.displayManager.gdm.enable"),
                 "services.xserver.displayManager.lightdm.enable",
             ),
+            on("services.xserver.enable", *SDDM),
             off("services.displayManager.autoLogin.user", "services.xserver.displayManager.autoLogin.user"),
         ),
     ),
@@ -641,7 +650,7 @@ RULES: tuple[Rule, ...] = (
             "it is not said whether to use NVIDIA's open kernel module",
             "set `hardware.nvidia.open`: true for cards since Turing (RTX and GTX 16), false for older ones",
         ),
-        (NVIDIA, unset("hardware.nvidia.open", "hardware.nvidia.package", "hardware.nvidia.branch")),
+        (NVIDIA, unset(*(f"hardware.nvidia.{name}" for name in ("open", "package", "branch", "datacenter")))),
     ),
     *(
         Rule(
@@ -661,7 +670,7 @@ RULES: tuple[Rule, ...] = (
         (
             on("hardware.nvidia.powerManagement.finegrained"),
             NVIDIA,
-            off("hardware.nvidia.prime.offload.enable"),
+            off("hardware.nvidia.prime.offload.enable", "hardware.nvidia.prime.reverseSync.enable"),
         ),
     ),
     *(
@@ -793,7 +802,7 @@ RULES: tuple[Rule, ...] = (
             ),
             (condition, off("networking.hostId")),
         )
-        for condition in (ZFS, has(_is_zfs, "fileSystems.*.fsType"))
+        for condition in (*ZFS, has(_is_zfs, "fileSystems.*.fsType"))
     ),
     # Containers and clusters ----------------------------------------------------------------------------------
     Rule(
@@ -992,7 +1001,12 @@ RULES: tuple[Rule, ...] = (
             (given("services.restic.backups.*.repository"), given("services.restic.backups.*.repositoryFile")),
             (
                 given("services.restic.backups.*.paths", "services.restic.backups.*.passwordFile"),
-                off("services.restic.backups.*.repository", "services.restic.backups.*.repositoryFile"),
+                off(
+                    *(
+                        f"services.restic.backups.*.{name}"
+                        for name in ("repository", "repositoryFile", "environmentFile")
+                    )
+                ),
             ),
         )
     ),
