@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from pantheros.checks import conflicts, disks, fleet, network, packages, raw_modules, secrets, settings
+from pantheros.checks import assertions, conflicts, disks, fleet, network, packages, raw_modules, secrets, settings
 from pantheros.checks.view import HostView, NotVerified
 from pantheros.findings import Finding
 from pantheros.releases.release import Release
@@ -24,6 +24,7 @@ OF_A_HOST: tuple[Callable[[HostView], Iterator[Finding]], ...] = (
     settings.findings,
     packages.findings,
     conflicts.findings,
+    assertions.findings,
     network.findings,
     disks.findings,
 )

@@ -1,0 +1,748 @@
+"""What NixOS refuses is found without it.
+
+Each pair was evaluated with NixOS 24.11, which refuses the first and takes the second. A text is what a host says below
+`[nixos]`, or a whole `host.nix` where TOML cannot say it; `fault` is the line that the finding points at.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from pantheros.checks.assertions import FUNCTIONS, RULES
+from pantheros.checks.run import check
+from pantheros.findings import Finding
+
+FLEET = """\
+name = "test"
+release = "{release}"
+
+[people.ada]
+name = "Ada Example"
+email = "ada@example.org"
+keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0c6dZQY4kH5sfUOqbcl1ZT4rXyEdZJOxMxgFzqkQ4U ada"]
+admin = true
+
+[defaults.pantherOS.system]
+stateVersion = "24.11"
+timeZone = "Europe/Berlin"
+
+[defaults.pantherOS.filesystems.disks]
+enable = true
+device = "/dev/disk/by-id/nvme-Samsung_SSD_980_S64DNF0R123456"
+"""
+
+
+class Case(NamedTuple):
+    code: str
+    wrong: str
+    right: str
+    fault: str
+
+
+GRUB = "[pantherOS.boot]\nenable = false\n[nixos]\n"
+NVIDIA = 'nixpkgs.config.allowUnfree = true\nservices.xserver.videoDrivers = ["nvidia"]\nhardware.nvidia.open = true\n'
+IDS = 'hardware.nvidia.prime.nvidiaBusId = "PCI:1:0:0"\nhardware.nvidia.prime.intelBusId = "PCI:0:2:0"\n'
+NGINX = "services.nginx.enable = true\n"
+ACME = 'security.acme.acceptTerms = true\nsecurity.acme.defaults.email = "ada@example.org"\n'
+WILDCARD = 'security.acme.certs.wild = { domain = "*.example.org", webroot = "/var/lib/w", group = "nginx" }\n'
+VHOST = 'services.nginx.virtualHosts."example.org"'
+RESTIC = 'services.restic.backups.home.paths = ["/home"]\nservices.restic.backups.home.passwordFile = "/var/lib/key"\n'
+BORG = 'services.borgbackup.jobs.home.repo = "/mnt/borg"\n'
+WIREGUARD = 'networking.wireguard.interfaces.wg0.ips = ["10.0.0.1/24"]\n'
+KEY = '"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0c6dZQY4kH5sfUOqbcl1ZT4rXyEdZJOxMxgFzqkQ4U"'
+INITRD_SSH = f"""\
+[pantherOS.boot.initrd]
+systemd = false
+[nixos]
+boot.initrd.network.enable = true
+boot.initrd.network.ssh.enable = true
+boot.initrd.network.ssh.authorizedKeys = [{KEY}]
+"""
+K3S = 'services.k3s.enable = true\nservices.k3s.role = "agent"\n'
+NIX = '{ pkgs, ... }:\n{\n  kind = "server";\n  people = [ "ada" ];\n  nixos = {\n    %s\n  };\n}\n'
+SHELL = """\
+{ pkgs, ... }:
+{
+  kind = "server";
+  people = [ "ada" ];
+  nixos.users.users.bob = {
+    isNormalUser = true;
+    shell = pkgs.%s;
+  };
+  nixos.programs.%s.enable = %s;
+}
+"""
+POSTGRESQL = "services.postgresql.enable = true\n"
+NEXTCLOUD = """\
+services.nextcloud.enable = true
+services.nextcloud.hostName = "cloud.example.org"
+services.nextcloud.database.createLocally = true
+"""
+
+CASES = [
+    Case(
+        "two-power-daemons",
+        "services.power-profiles-daemon.enable = true\nservices.tlp.enable = true",
+        "services.tlp.enable = true",
+        "services.tlp.enable = true",
+    ),
+    Case(
+        "two-power-daemons",
+        "services.power-profiles-daemon.enable = true\nservices.auto-cpufreq.enable = true",
+        "services.auto-cpufreq.enable = true",
+        "services.auto-cpufreq.enable = true",
+    ),
+    Case(
+        "two-power-daemons",
+        "services.desktopManager.plasma6.enable = true\nservices.tlp.enable = true",
+        "services.desktopManager.plasma6.enable = true\nservices.tlp.enable = true\n"
+        "services.power-profiles-daemon.enable = false",
+        "services.tlp.enable = true",
+    ),
+    Case(
+        "two-power-daemons",
+        "services.xserver.enable = true\nservices.xserver.desktopManager.gnome.enable = true\n"
+        "services.auto-cpufreq.enable = true",
+        "services.xserver.enable = true\nservices.xserver.desktopManager.gnome.enable = true\n"
+        "services.auto-cpufreq.enable = true\nservices.power-profiles-daemon.enable = false",
+        "services.auto-cpufreq.enable = true",
+    ),
+    Case(
+        "networkmanager-and-wireless",
+        "networking.networkmanager.enable = true\nnetworking.wireless.enable = true",
+        'networking.networkmanager.enable = true\nnetworking.networkmanager.unmanaged = ["wlan1"]\n'
+        "networking.wireless.enable = true",
+        "networking.wireless.enable = true",
+    ),
+    Case(
+        "networkmanager-and-wireless",
+        "services.xserver.enable = true\nservices.xserver.desktopManager.gnome.enable = true\n"
+        "networking.wireless.enable = true",
+        "services.xserver.enable = true\nservices.xserver.desktopManager.gnome.enable = true\n"
+        "networking.networkmanager.enable = false\nnetworking.wireless.enable = true",
+        "networking.wireless.enable = true",
+    ),
+    Case(
+        "two-wireless-daemons",
+        "networking.wireless.enable = true\nnetworking.wireless.iwd.enable = true",
+        "networking.wireless.iwd.enable = true",
+        "networking.wireless.iwd.enable = true",
+    ),
+    Case(
+        "two-sound-servers",
+        "services.pipewire = { enable = true, pulse.enable = true }\nhardware.pulseaudio.enable = true",
+        "services.pipewire.enable = true\nhardware.pulseaudio.enable = true",
+        "hardware.pulseaudio.enable = true",
+    ),
+    Case(
+        "two-sound-servers",
+        "services.xserver.enable = true\nhardware.pulseaudio.enable = true",
+        "services.xserver.enable = true\nhardware.pulseaudio.enable = true\nservices.pipewire.audio.enable = false\n"
+        "services.pipewire.alsa.enable = false\nservices.pipewire.pulse.enable = false",
+        "hardware.pulseaudio.enable = true",
+    ),
+    Case(
+        "resolved-and-host-resolv-conf",
+        "services.resolved.enable = true\nnetworking.useHostResolvConf = true",
+        "services.resolved.enable = true\nnetworking.useHostResolvConf = false",
+        "networking.useHostResolvConf = true",
+    ),
+    Case(
+        "iptables-commands-with-nftables",
+        'networking.nftables.enable = true\nnetworking.firewall.extraCommands = "iptables -A INPUT -j DROP"',
+        'networking.nftables.enable = true\nnetworking.firewall.extraInputRules = "tcp dport 22 accept"',
+        'networking.firewall.extraCommands = "iptables -A INPUT -j DROP"',
+    ),
+    Case(
+        "iptables-commands-with-nftables",
+        'networking.nftables.enable = true\nnetworking.nat.enable = true\nnetworking.nat.extraCommands = "iptables -F"',
+        "networking.nftables.enable = true\nnetworking.nat.enable = true",
+        'networking.nat.extraCommands = "iptables -F"',
+    ),
+    Case(
+        "ruleset-file-and-firewall",
+        'networking.nftables.enable = true\nnetworking.nftables.rulesetFile = "/etc/own.nft"',
+        'networking.nftables.enable = true\nnetworking.nftables.rulesetFile = "/etc/own.nft"\n'
+        "networking.firewall.enable = false",
+        'networking.nftables.rulesetFile = "/etc/own.nft"',
+    ),
+    Case(
+        "forward-filter-without-nftables",
+        "networking.nftables.enable = false\nnetworking.firewall.filterForward = true",
+        "networking.nftables.enable = true\nnetworking.firewall.filterForward = true",
+        "networking.firewall.filterForward = true",
+    ),
+    Case(
+        "nat-without-external-interface",
+        "networking.nat.enable = true\n"
+        'networking.nat.forwardPorts = [{ sourcePort = 80, destination = "10.0.0.2:80", proto = "tcp" }]',
+        'networking.nat.enable = true\nnetworking.nat.externalInterface = "eth0"\n'
+        'networking.nat.forwardPorts = [{ sourcePort = 80, destination = "10.0.0.2:80", proto = "tcp" }]',
+        'networking.nat.forwardPorts = [{ sourcePort = 80, destination = "10.0.0.2:80", proto = "tcp" }]',
+    ),
+    Case(
+        "gateway-without-interface",
+        'networking.useNetworkd = true\nnetworking.defaultGateway = "192.0.2.1"',
+        'networking.useNetworkd = true\nnetworking.defaultGateway = { address = "192.0.2.1", interface = "eth0" }',
+        'networking.defaultGateway = "192.0.2.1"',
+    ),
+    Case(
+        "gateway-without-interface",
+        'networking.useNetworkd = true\nnetworking.defaultGateway6 = { address = "fe80::1" }',
+        'networking.useNetworkd = true\nnetworking.defaultGateway6 = { address = "fe80::1", interface = "eth0" }',
+        'networking.defaultGateway6 = { address = "fe80::1" }',
+    ),
+    Case(
+        "host-id-not-hexadecimal",
+        'networking.hostId = "my-server"',
+        'networking.hostId = "8425e349"',
+        'networking.hostId = "my-server"',
+    ),
+    Case(
+        "user-of-two-kinds",
+        "users.users.bob.isNormalUser = true\nusers.users.bob.isSystemUser = true",
+        "users.users.bob.isNormalUser = true",
+        "users.users.bob.isSystemUser = true",
+    ),
+    Case(
+        "user-of-no-kind",
+        'users.users.bob.hashedPassword = "!"',
+        'users.users.bob.hashedPassword = "!"\nusers.users.bob.isNormalUser = true',
+        'users.users.bob.hashedPassword = "!"',
+    ),
+    Case(
+        "user-without-group",
+        "users.users.worker.isSystemUser = true",
+        'users.users.worker.isSystemUser = true\nusers.users.worker.group = "worker"\nusers.groups.worker = {}',
+        "users.users.worker.isSystemUser = true",
+    ),
+    Case(
+        "group-missing",
+        'users.users.worker.isSystemUser = true\nusers.users.worker.group = "worker"',
+        'users.users.worker.isSystemUser = true\nusers.users.worker.group = "worker"\nusers.groups.worker = {}',
+        'users.users.worker.group = "worker"',
+    ),
+    Case(
+        "duplicate-number",
+        "users.users.bob = { isNormalUser = true, uid = 1500 }\nusers.users.eve = { isNormalUser = true, uid = 1500 }",
+        "users.users.bob = { isNormalUser = true, uid = 1500 }\nusers.users.eve = { isNormalUser = true, uid = 1501 }",
+        "users.users.eve = { isNormalUser = true, uid = 1500 }",
+    ),
+    *(
+        Case("shell-not-enabled", SHELL % (name, name, "false"), SHELL % (name, name, "true"), f"shell = pkgs.{name};")
+        for name in ("zsh", "fish", "xonsh")
+    ),
+    Case(
+        "sudo-and-sudo-rs",
+        "security.sudo.enable = true\nsecurity.sudo-rs.enable = true",
+        '[pantherOS.users.sudo]\nimplementation = "sudo-rs"',
+        "security.sudo-rs.enable = true",
+    ),
+    Case(
+        "message-of-the-day-twice",
+        'users.motd = "Welcome"\nusers.motdFile = "/etc/motd.txt"',
+        'users.motdFile = "/etc/motd.txt"',
+        'users.motd = "Welcome"',
+    ),
+    Case(
+        "two-ssh-agents",
+        "programs.gnupg.agent = { enable = true, enableSSHSupport = true }\nprograms.ssh.startAgent = true",
+        "programs.gnupg.agent.enable = true\nprograms.ssh.startAgent = true",
+        "programs.ssh.startAgent = true",
+    ),
+    Case(
+        "known-host-without-key",
+        f'programs.ssh.knownHosts.nas.publicKey = {KEY}\nprograms.ssh.knownHosts.nas.publicKeyFile = "/etc/nas.pub"',
+        f"programs.ssh.knownHosts.nas.publicKey = {KEY}",
+        f"programs.ssh.knownHosts.nas.publicKey = {KEY}",
+    ),
+    Case(
+        "known-host-without-key",
+        'programs.ssh.knownHosts.nas.extraHostNames = ["nas.lan"]',
+        f'programs.ssh.knownHosts.nas.extraHostNames = ["nas.lan"]\nprograms.ssh.knownHosts.nas.publicKey = {KEY}',
+        'programs.ssh.knownHosts.nas.extraHostNames = ["nas.lan"]',
+    ),
+    Case(
+        "two-password-dialogues",
+        "services.xserver.enable = true\nservices.desktopManager.plasma6.enable = true\n"
+        "services.xserver.desktopManager.gnome.enable = true",
+        "services.xserver.enable = true\nservices.desktopManager.plasma6.enable = true\n"
+        'services.xserver.desktopManager.gnome.enable = true\nprograms.ssh.askPassword = "/bin/ask"',
+        "services.xserver.desktopManager.gnome.enable = true",
+    ),
+    Case(
+        "two-plasmas",
+        "services.xserver.enable = true\nservices.desktopManager.plasma6.enable = true\n"
+        "services.xserver.desktopManager.plasma5.enable = true",
+        "services.xserver.enable = true\nservices.desktopManager.plasma6.enable = true",
+        "services.xserver.desktopManager.plasma5.enable = true",
+    ),
+    Case(
+        "display-manager-without-display",
+        "services.displayManager.sddm.enable = true",
+        "services.displayManager.sddm.enable = true\nservices.displayManager.sddm.wayland.enable = true",
+        "services.displayManager.sddm.enable = true",
+    ),
+    Case(
+        "display-manager-without-display",
+        "services.xserver.displayManager.lightdm.enable = true",
+        "services.xserver.enable = true\nservices.xserver.displayManager.lightdm.enable = true",
+        "services.xserver.displayManager.lightdm.enable = true",
+    ),
+    Case(
+        "auto-login-of-nobody",
+        "services.xserver.enable = true\nservices.xserver.desktopManager.gnome.enable = true\n"
+        "services.xserver.displayManager.gdm.enable = true\nservices.displayManager.autoLogin.enable = true",
+        "services.xserver.enable = true\nservices.xserver.desktopManager.gnome.enable = true\n"
+        "services.xserver.displayManager.gdm.enable = true\nservices.displayManager.autoLogin.enable = true\n"
+        'services.displayManager.autoLogin.user = "ada"',
+        "services.displayManager.autoLogin.enable = true",
+    ),
+    Case(
+        "flatpak-without-portals",
+        NIX % "services.flatpak.enable = true;",
+        NIX % "services.flatpak.enable = true; xdg.portal.enable = true;"
+        " xdg.portal.extraPortals = [ pkgs.xdg-desktop-portal-gtk ];",
+        "services.flatpak.enable = true;",
+    ),
+    Case(
+        "portal-without-implementation",
+        NIX % "xdg.portal.enable = true;",
+        NIX % "xdg.portal.enable = true; xdg.portal.extraPortals = [ pkgs.xdg-desktop-portal-gtk ];",
+        "xdg.portal.enable = true;",
+    ),
+    Case(
+        "nvidia-module-not-chosen",
+        'nixpkgs.config.allowUnfree = true\nservices.xserver.videoDrivers = ["nvidia"]',
+        NVIDIA,
+        'services.xserver.videoDrivers = ["nvidia"]',
+    ),
+    Case(
+        "prime-modes",
+        f"{NVIDIA}{IDS}hardware.nvidia.prime.offload.enable = true\nhardware.nvidia.prime.sync.enable = true",
+        f"{NVIDIA}{IDS}hardware.nvidia.prime.offload.enable = true",
+        "hardware.nvidia.prime.sync.enable = true",
+    ),
+    Case(
+        "prime-modes",
+        f"{NVIDIA}{IDS}hardware.nvidia.prime.reverseSync.enable = true\nhardware.nvidia.prime.sync.enable = true",
+        f"{NVIDIA}{IDS}hardware.nvidia.prime.sync.enable = true",
+        "hardware.nvidia.prime.sync.enable = true",
+    ),
+    Case(
+        "prime-modes",
+        f"{NVIDIA}hardware.nvidia.powerManagement.finegrained = true",
+        f"{NVIDIA}{IDS}hardware.nvidia.powerManagement.finegrained = true\nhardware.nvidia.prime.offload.enable = true",
+        "hardware.nvidia.powerManagement.finegrained = true",
+    ),
+    Case(
+        "prime-without-bus-ids",
+        f"{NVIDIA}hardware.nvidia.prime.offload.enable = true",
+        f"{NVIDIA}{IDS}hardware.nvidia.prime.offload.enable = true",
+        "hardware.nvidia.prime.offload.enable = true",
+    ),
+    Case(
+        "prime-without-bus-ids",
+        f'{NVIDIA}hardware.nvidia.prime.nvidiaBusId = "PCI:1:0:0"\nhardware.nvidia.prime.sync.enable = true',
+        f"{NVIDIA}{IDS}hardware.nvidia.prime.sync.enable = true",
+        "hardware.nvidia.prime.sync.enable = true",
+    ),
+    Case(
+        "firmware-not-permitted",
+        "hardware.enableAllFirmware = true",
+        "nixpkgs.config.allowUnfree = true\nhardware.enableAllFirmware = true",
+        "hardware.enableAllFirmware = true",
+    ),
+    Case(
+        "two-boot-loaders",
+        f'{GRUB}boot.loader.systemd-boot.enable = true\nboot.loader.grub = {{ enable = true, device = "nodev" }}',
+        f'{GRUB}boot.loader.grub = {{ enable = true, device = "nodev" }}',
+        'boot.loader.grub = { enable = true, device = "nodev" }',
+    ),
+    Case(
+        "grub-without-device",
+        f"{GRUB}boot.loader.grub.enable = true",
+        f'{GRUB}boot.loader.grub.enable = true\nboot.loader.grub.device = "/dev/sda"',
+        "boot.loader.grub.enable = true",
+    ),
+    Case(
+        "removable-grub-and-variables",
+        f'{GRUB}boot.loader.grub.enable = true\nboot.loader.grub.device = "nodev"\nboot.loader.grub.efiSupport = true\n'
+        "boot.loader.grub.efiInstallAsRemovable = true\nboot.loader.efi.canTouchEfiVariables = true",
+        f'{GRUB}boot.loader.grub.enable = true\nboot.loader.grub.device = "nodev"\nboot.loader.grub.efiSupport = true\n'
+        "boot.loader.grub.efiInstallAsRemovable = true",
+        "boot.loader.grub.efiInstallAsRemovable = true",
+    ),
+    Case(
+        "removable-grub-without-efi",
+        f'{GRUB}boot.loader.grub.enable = true\nboot.loader.grub.device = "nodev"\n'
+        "boot.loader.grub.efiInstallAsRemovable = true",
+        f'{GRUB}boot.loader.grub.enable = true\nboot.loader.grub.device = "nodev"\nboot.loader.grub.efiSupport = true\n'
+        "boot.loader.grub.efiInstallAsRemovable = true",
+        "boot.loader.grub.efiInstallAsRemovable = true",
+    ),
+    *(
+        Case(
+            "initrd-commands-with-systemd",
+            f'boot.initrd.{name} = "true"',
+            f'[pantherOS.boot.initrd]\nsystemd = false\n[nixos]\nboot.initrd.{name} = "true"',
+            f'boot.initrd.{name} = "true"',
+        )
+        for name in ("postDeviceCommands", "network.postCommands")
+    ),
+    *(
+        Case(
+            "unlocking-not-with-systemd",
+            f'boot.initrd.luks.devices.data.device = "/dev/sdb1"\nboot.initrd.luks.devices.data.{line}',
+            f'[pantherOS.boot.initrd]\nsystemd = false\n[nixos]\nboot.initrd.luks.devices.data.device = "/dev/sdb1"\n'
+            f"boot.initrd.luks.devices.data.{line}",
+            f"boot.initrd.luks.devices.data.{line}",
+        )
+        for line in (
+            *("fallbackToPassword = true", "preLVM = false"),
+            *('preOpenCommands = "true"', 'postOpenCommands = "true"'),
+        )
+    ),
+    Case(
+        "initrd-ssh-without-host-key",
+        INITRD_SSH,
+        f'{INITRD_SSH}boot.initrd.network.ssh.hostKeys = ["/etc/secrets/initrd/key"]',
+        "boot.initrd.network.ssh.enable = true",
+    ),
+    Case(
+        "zfs-without-host-id",
+        'boot.supportedFilesystems = ["zfs"]',
+        'boot.supportedFilesystems = ["zfs"]\nnetworking.hostId = "8425e349"',
+        'boot.supportedFilesystems = ["zfs"]',
+    ),
+    Case(
+        "zfs-without-host-id",
+        'fileSystems."/tank" = { device = "tank/data", fsType = "zfs" }',
+        'fileSystems."/tank" = { device = "tank/data", fsType = "zfs" }\nnetworking.hostId = "8425e349"',
+        'fileSystems."/tank" = { device = "tank/data", fsType = "zfs" }',
+    ),
+    Case(
+        "zfs-without-host-id",
+        "boot.supportedFilesystems.zfs = true",
+        'boot.supportedFilesystems.zfs = true\nnetworking.hostId = "8425e349"',
+        "boot.supportedFilesystems.zfs = true",
+    ),
+    Case(
+        "encrypted-swap-by-uuid",
+        'swapDevices = [{ device = "/dev/disk/by-uuid/1", randomEncryption.enable = true }]',
+        'swapDevices = [{ device = "/dev/disk/by-partuuid/1", randomEncryption.enable = true }]',
+        'swapDevices = [{ device = "/dev/disk/by-uuid/1", randomEncryption.enable = true }]',
+    ),
+    Case(
+        "interface-name-too-long",
+        "networking.interfaces.a-very-long-name.useDHCP = true",
+        "networking.interfaces.a-shorter-name.useDHCP = true",
+        "networking.interfaces.a-very-long-name.useDHCP = true",
+    ),
+    Case(
+        "docker-and-podman",
+        "virtualisation.docker.enable = true\nvirtualisation.podman = { enable = true, dockerCompat = true }",
+        "virtualisation.docker.enable = true\nvirtualisation.podman.enable = true",
+        "virtualisation.podman = { enable = true, dockerCompat = true }",
+    ),
+    Case(
+        "docker-and-podman",
+        "virtualisation.docker.enable = true\nvirtualisation.podman = { enable = true, dockerSocket.enable = true }",
+        "virtualisation.podman = { enable = true, dockerSocket.enable = true }",
+        "virtualisation.podman = { enable = true, dockerSocket.enable = true }",
+    ),
+    Case(
+        "container-image-twice",
+        NIX % "virtualisation.oci-containers.containers.web = {\n"
+        '      image = "web";\n      imageFile = pkgs.hello;\n      imageStream = pkgs.hello;\n    };',
+        NIX % 'virtualisation.oci-containers.containers.web = { image = "web"; imageFile = pkgs.hello; };',
+        "imageFile = pkgs.hello;",
+    ),
+    Case(
+        "incus-without-nftables",
+        "networking.nftables.enable = false\nvirtualisation.incus.enable = true",
+        "networking.nftables.enable = true\nvirtualisation.incus.enable = true",
+        "virtualisation.incus.enable = true",
+    ),
+    Case(
+        "k3s-agent-without-server",
+        f'{K3S}services.k3s.tokenFile = "/var/lib/token"',
+        f'{K3S}services.k3s.tokenFile = "/var/lib/token"\nservices.k3s.serverAddr = "https://10.0.0.1:6443"',
+        'services.k3s.role = "agent"',
+    ),
+    Case(
+        "k3s-agent-without-token",
+        f'{K3S}services.k3s.serverAddr = "https://10.0.0.1:6443"',
+        f'{K3S}services.k3s.tokenFile = "/var/lib/token"\nservices.k3s.serverAddr = "https://10.0.0.1:6443"',
+        'services.k3s.role = "agent"',
+    ),
+    Case(
+        "acme-terms-not-accepted",
+        f'{NGINX}security.acme.defaults.email = "ada@example.org"\n{VHOST}.enableACME = true',
+        f"{NGINX}{ACME}{VHOST}.enableACME = true",
+        f"{VHOST}.enableACME = true",
+    ),
+    Case(
+        "acme-without-e-mail",
+        f"{NGINX}security.acme.acceptTerms = true\n{VHOST}.enableACME = true",
+        f'{NGINX}security.acme.acceptTerms = true\nsecurity.acme.certs."example.org".email = "ada@example.org"\n'
+        f"{VHOST}.enableACME = true",
+        f"{VHOST}.enableACME = true",
+    ),
+    Case(
+        "acme-terms-not-accepted",
+        'security.acme.defaults.email = "ada@example.org"\nsecurity.acme.certs."example.org".webroot = "/var/lib/w"',
+        f'{ACME}security.acme.certs."example.org".webroot = "/var/lib/w"',
+        'security.acme.certs."example.org".webroot = "/var/lib/w"',
+    ),
+    Case(
+        "nginx-tls-modes",
+        f"{NGINX}{ACME}{VHOST}.enableACME = true\n{VHOST}.addSSL = true\n{VHOST}.forceSSL = true",
+        f"{NGINX}{ACME}{VHOST}.enableACME = true\n{VHOST}.forceSSL = true",
+        f"{VHOST}.addSSL = true",
+    ),
+    Case(
+        "nginx-certificate-twice",
+        f'{NGINX}{ACME}{WILDCARD}{VHOST}.enableACME = true\n{VHOST}.useACMEHost = "wild"',
+        f'{NGINX}{ACME}{WILDCARD}{VHOST}.useACMEHost = "wild"',
+        f"{VHOST}.enableACME = true",
+    ),
+    Case(
+        "nginx-without-certificate",
+        f"{NGINX}{VHOST}.forceSSL = true",
+        f"{NGINX}{ACME}{VHOST}.forceSSL = true\n{VHOST}.enableACME = true",
+        f"{VHOST}.forceSSL = true",
+    ),
+    Case(
+        "certificate-unknown",
+        f'{NGINX}{ACME}{VHOST}.forceSSL = true\n{VHOST}.useACMEHost = "wild"',
+        f'{NGINX}{ACME}{WILDCARD}{VHOST}.forceSSL = true\n{VHOST}.useACMEHost = "wild"',
+        f'{VHOST}.useACMEHost = "wild"',
+    ),
+    Case(
+        "certificate-not-readable",
+        f'{NGINX}{ACME}security.acme.certs.wild = {{ domain = "*.example.org", webroot = "/var/lib/w" }}\n'
+        f'{VHOST}.useACMEHost = "wild"',
+        f'{NGINX}{ACME}{WILDCARD}{VHOST}.useACMEHost = "wild"',
+        f'{VHOST}.useACMEHost = "wild"',
+    ),
+    Case(
+        "database-of-owner-missing",
+        f"{POSTGRESQL}services.postgresql.ensureUsers = [{{ name = 'shop', ensureDBOwnership = true }}]",
+        f"{POSTGRESQL}services.postgresql.ensureUsers = [{{ name = 'shop', ensureDBOwnership = true }}]\n"
+        "services.postgresql.ensureDatabases = ['shop']",
+        "services.postgresql.ensureUsers = [{ name = 'shop', ensureDBOwnership = true }]",
+    ),
+    Case(
+        "ban-time-twice",
+        'services.fail2ban.bantime-increment = { enable = true, formula = "ban.Time * 2", multipliers = "1 2 4" }\n'
+        "services.fail2ban.enable = true",
+        'services.fail2ban.bantime-increment = { enable = true, multipliers = "1 2 4" }\n'
+        "services.fail2ban.enable = true",
+        'services.fail2ban.bantime-increment = { enable = true, formula = "ban.Time * 2", multipliers = "1 2 4" }',
+    ),
+    Case(
+        "nextcloud-local-database-password",
+        f'{NEXTCLOUD}services.nextcloud.config = {{ adminpassFile = "/a", dbtype = "pgsql", dbpassFile = "/b" }}',
+        f'{NEXTCLOUD}services.nextcloud.config = {{ adminpassFile = "/a", dbtype = "pgsql" }}',
+        'services.nextcloud.config = { adminpassFile = "/a", dbtype = "pgsql", dbpassFile = "/b" }',
+    ),
+    Case(
+        "restic-repository",
+        f'{RESTIC}services.restic.backups.home.repository = "/mnt"\nservices.restic.backups.home.repositoryFile = "/r"',
+        f'{RESTIC}services.restic.backups.home.repositoryFile = "/r"',
+        'services.restic.backups.home.repository = "/mnt"',
+    ),
+    Case(
+        "restic-repository",
+        RESTIC,
+        f'{RESTIC}services.restic.backups.home.repository = "/mnt"',
+        'services.restic.backups.home.paths = ["/home"]',
+    ),
+    Case(
+        "borg-without-passphrase",
+        f'{BORG}services.borgbackup.jobs.home.paths = ["/home"]\n'
+        'services.borgbackup.jobs.home.encryption.mode = "repokey"',
+        f'{BORG}services.borgbackup.jobs.home.paths = ["/home"]\n'
+        'services.borgbackup.jobs.home.encryption.mode = "none"',
+        'services.borgbackup.jobs.home.encryption.mode = "repokey"',
+    ),
+    Case(
+        "borg-source",
+        f'{BORG}services.borgbackup.jobs.home.encryption.mode = "none"',
+        f'{BORG}services.borgbackup.jobs.home.encryption.mode = "none"\n'
+        'services.borgbackup.jobs.home.dumpCommand = "/bin/dump"',
+        'services.borgbackup.jobs.home.repo = "/mnt/borg"',
+    ),
+    Case(
+        "borg-source",
+        f'{BORG}services.borgbackup.jobs.home.encryption.mode = "none"\n'
+        'services.borgbackup.jobs.home.dumpCommand = "/bin/dump"\nservices.borgbackup.jobs.home.paths = ["/home"]',
+        f'{BORG}services.borgbackup.jobs.home.encryption.mode = "none"\nservices.borgbackup.jobs.home.paths = "/home"',
+        'services.borgbackup.jobs.home.paths = ["/home"]',
+    ),
+    Case(
+        "wireguard-private-key",
+        f'{WIREGUARD}networking.wireguard.interfaces.wg0.privateKey = "QL5+0x3Ul1BXv9UC2gXnuLtcC4Zi3Yg1hS0pTr0xaEE="\n'
+        'networking.wireguard.interfaces.wg0.privateKeyFile = "/var/lib/wg"',
+        f'{WIREGUARD}networking.wireguard.interfaces.wg0.privateKeyFile = "/var/lib/wg"',
+        'networking.wireguard.interfaces.wg0.privateKeyFile = "/var/lib/wg"',
+    ),
+    Case(
+        "wireguard-private-key",
+        WIREGUARD,
+        f'{WIREGUARD}networking.wireguard.interfaces.wg0.privateKeyFile = "/var/lib/wg"',
+        'networking.wireguard.interfaces.wg0.ips = ["10.0.0.1/24"]',
+    ),
+    Case(
+        "upgrade-from-two-places",
+        'system.autoUpgrade = { enable = true, flake = "github:ada/fleet", channel = "https://example.org/c" }',
+        'system.autoUpgrade = { enable = true, flake = "github:ada/fleet" }',
+        'system.autoUpgrade = { enable = true, flake = "github:ada/fleet", channel = "https://example.org/c" }',
+    ),
+]
+
+
+def host_file(text: str) -> tuple[str, str]:
+    """Name and text of a host's file that says this."""
+    if text.startswith("{"):
+        return "host.nix", text
+    head = 'kind = "server"\npeople = ["ada"]\n'
+    return "host.toml", f"{head}{text}\n" if text.startswith("[") else f"{head}[nixos]\n{text}\n"
+
+
+def write_fleet(root: Path, hosts: dict[str, str], release: str = "24.11", more: dict[str, str] | None = None) -> None:
+    """A fleet of hosts that say these texts."""
+    files = {"fleet.toml": FLEET.format(release=release), **(more or {})}
+    for name, text in hosts.items():
+        file, whole = host_file(text)
+        files[f"hosts/{name}/{file}"] = whole
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+
+
+def found(root: Path, text: str, release: str = "24.11", more: dict[str, str] | None = None) -> list[Finding]:
+    """The errors of a host that says this."""
+    write_fleet(root, {"box": text}, release, more)
+    return [finding for finding in check(root).findings if finding.severity == "error"]
+
+
+def line_of(finding: Finding, root: Path) -> str:
+    assert finding.origin is not None
+    return (root / finding.origin.file).read_text(encoding="utf-8").splitlines()[finding.origin.line - 1].strip()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
+def test_it_is_found_and_the_right_one_is_not(case: Case, tmp_path: Path) -> None:
+    (finding,) = found(tmp_path / "wrong", case.wrong)
+    assert finding.code == case.code
+    assert line_of(finding, tmp_path / "wrong") == case.fault.strip()
+    assert finding.message and finding.help and "{name}" not in finding.message + finding.help
+    assert not found(tmp_path / "right", case.right)
+
+
+def test_every_rule_has_its_case() -> None:
+    codes = {rule.wrong.code for rule in RULES}
+    assert codes <= {case.code for case in CASES}
+    assert all((function.__doc__ or "").startswith("`") for function in FUNCTIONS), "each names its source"
+
+
+def test_the_hosts_own_file_is_at_fault_and_the_profile_is_told_of(tmp_path: Path) -> None:
+    fleet = FLEET.format(release="24.11") + "\n[profiles.laptop.nixos]\nservices.tlp.enable = true\n"
+    text = 'kind = "server"\nprofiles = ["laptop"]\n[nixos]\nservices.power-profiles-daemon.enable = true'
+    write_fleet(tmp_path, {}, more={"fleet.toml": fleet, "hosts/box/host.toml": text})
+    (finding,) = [finding for finding in check(tmp_path).findings if finding.severity == "error"]
+    assert line_of(finding, tmp_path) == "services.power-profiles-daemon.enable = true"
+    (related,) = finding.related
+    assert related.origin.file == "fleet.toml"
+    assert fleet.splitlines()[related.origin.line - 1] == "services.tlp.enable = true"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "{ lib, ... }: { services.tlp.enable = lib.mkForce false; }",
+        "{ lib, ... }: { services.power-profiles-daemon = { enable = lib.mkForce false; }; }",
+    ],
+)
+def test_what_a_raw_module_may_mend_is_not_verified(module: str, tmp_path: Path) -> None:
+    text = "services.tlp.enable = true\nservices.power-profiles-daemon.enable = true\n"
+    whole = f'kind = "server"\npeople = ["ada"]\nimports = ["./power.nix"]\n[nixos]\n{text}'
+    write_fleet(tmp_path, {}, more={"hosts/box/host.toml": whole, "hosts/box/power.nix": module})
+    checked = check(tmp_path)
+    assert not [finding for finding in checked.findings if finding.severity == "error"]
+    assert any("power.nix" in note.why for note in checked.not_verified)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'services.nginx.enable = true\nusers.users.nginx.extraGroups = ["acme"]',
+        "services.nginx.enable = true\nusers.users.nginx.isSystemUser = true",
+        'services.postgresql.enable = true\nusers.users.postgres.hashedPassword = "!"',
+        'services.syncthing = { enable = true, user = "sync" }\nusers.users.sync.isSystemUser = true\n'
+        'users.users.sync.group = "sync"',
+        'users.users.root.hashedPassword = "!"',
+    ],
+)
+def test_accounts_that_nixos_makes_itself_are_left_alone(text: str, tmp_path: Path) -> None:
+    codes = {finding.code for finding in found(tmp_path, text)}
+    assert not codes & {"user-of-no-kind", "user-without-group", "group-missing"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{NVIDIA}{IDS}hardware.nvidia.powerManagement.finegrained = true\n"
+        "hardware.nvidia.prime.reverseSync.enable = true",
+        "services.xserver.displayManager.gdm.enable = true\nservices.displayManager.autoLogin.enable = true",
+        f'{NGINX}{ACME}security.acme.certs.wild = {{ domain = "*.example.org", webroot = "/w" }}\n'
+        f'{VHOST}.useACMEHost = "wild"\nusers.users.nginx.extraGroups = ["acme"]',
+        f"{NGINX}{ACME}{VHOST}.enableACME = true\n{VHOST}.forceSSL = true\n"
+        'services.nginx.virtualHosts."www.example.org" = { useACMEHost = "example.org", forceSSL = true }',
+        "services.xserver.enable = true\nservices.pipewire.enable = false\nhardware.pulseaudio.enable = true",
+    ],
+)
+def test_what_nixos_takes_is_left_alone(text: str, tmp_path: Path) -> None:
+    assert not found(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "release"),
+    [
+        ("networking.networkmanager.enable = true\nnetworking.wireless.enable = true", "26.05"),
+        (K3S, "25.11"),
+        ('networking.firewall.backend = "firewalld"\nvirtualisation.incus.enable = true', "25.11"),
+    ],
+)
+def test_later_releases_that_do_not_refuse_it(text: str, release: str, tmp_path: Path) -> None:
+    assert not found(tmp_path, text, release)
+
+
+def test_pulseaudio_by_its_later_name(tmp_path: Path) -> None:
+    text = "services.pipewire = { enable = true, pulse.enable = true }\nservices.pulseaudio.enable = true"
+    assert [finding.code for finding in found(tmp_path, text, "26.05")] == ["two-sound-servers"]
+
+
+def test_grub_on_a_disk_that_disko_prepares(tmp_path: Path) -> None:
+    assert not found(tmp_path, '[pantherOS.filesystems.disks]\nfirmware = "bios"\n')
+
+
+def test_grub_on_a_disk_of_a_raw_module(tmp_path: Path) -> None:
+    text = f'kind = "server"\nimports = ["./disks.nix"]\n{GRUB}boot.loader.grub.enable = true'
+    module = '{ disko.devices.disk.main.content.partitions.boot.type = "EF02"; }'
+    write_fleet(tmp_path, {}, more={"hosts/box/host.toml": text, "hosts/box/disks.nix": module})
+    checked = check(tmp_path)
+    assert "grub-without-device" not in {finding.code for finding in checked.findings}
+    assert any("disks.nix" in note.why for note in checked.not_verified)
+
+
+def test_secrets_are_not_shown(tmp_path: Path) -> None:
+    text = f'{WIREGUARD}networking.wireguard.interfaces.wg0.privateKey = "x"\n'
+    text += 'networking.wireguard.interfaces.wg0.privateKeyFile = "/var/lib/wg"'
+    write_fleet(tmp_path, {"box": text})
+    assert [f.private for f in check(tmp_path).findings if f.code == "wireguard-private-key"] == [True]
