@@ -101,8 +101,8 @@ def _watch(fleet: Path, release: Release | None, select: list[str], ignore: list
                     say((f"error: {error.message}", "bold red"))
                     continue
                 verdict = judged(checked.model.declared, checked.findings, date.today(), select=select, ignore=ignore)
-                _print(checked, verdict, fleet, time.perf_counter() - started, verbose=verbose)
                 status = int(verdict.failed)
+                _print(checked, verdict, fleet, time.perf_counter() - started, verbose=verbose)
             time.sleep(_LOOK)
     except KeyboardInterrupt:
         return status
