@@ -37,9 +37,10 @@ docs: setup
 	$(RUN)/python -m pantheros.synth.pages docs/modules
 	$(RUN)/python -m pantheros.checks.pages docs/checks
 	$(RUN)/panther build examples/pantheros
-	$(RUN)/python docs/consoles.py README.md
+	$(RUN)/python docs/consoles.py README.md docs/check.md
 
 bench: setup
 	$(RUN)/python bench/build.py
 	$(RUN)/python bench/startup.py
 	$(RUN)/python bench/index.py
+	$(RUN)/python bench/check.py

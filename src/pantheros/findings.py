@@ -45,7 +45,7 @@ class Finding:
     `code` is stable and in kebab case. A module's author gives `at`, the option's path below the module
     (`github.enable`); `option` and `origin` are found from it. Where what is written there may be a secret, the
     finding is `private`: its message does not repeat it, and the line is not shown. `text` is what another program
-    said of it, as it stands.
+    said of it, as it stands. `fix` is what to write at the origin instead, where that is safe to do without asking.
     """
 
     code: str
@@ -59,6 +59,7 @@ class Finding:
     related: tuple[Related, ...] = ()
     private: bool = False
     text: str = ""
+    fix: str = ""
 
 
 class PantherError(Exception):
@@ -68,6 +69,13 @@ class PantherError(Exception):
         super().__init__(message)
         self.message = message
         self.help = help
+
+
+def slip(word: str, meant: str | None) -> str:
+    """`meant`, where `word` is so near to it that it can only be a slip of the pen; else "": too unsure to write."""
+    if meant is None or len(word) < 4:
+        return ""
+    return meant if difflib.SequenceMatcher(None, word.lower(), meant.lower()).ratio() >= 0.8 else ""
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:

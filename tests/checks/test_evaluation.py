@@ -79,7 +79,8 @@ def run(
             return HostView.of(built.model, host, built.model.expand(host)[0])
 
         used = [(name, url) for name, url in overrides if f"{name}." in built.files["flake.nix"].content.decode()]
-        return {found.host: found for found in evaluated(built, root / "nowhere", view, used)}
+        # One at a time: two that make a new store at once get in each other's way.
+        return {found.host: found for found in evaluated(built, root / "nowhere", view, used, memory=1)}
 
     return run
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pantheros.checks.raw_modules import declares_options
 from pantheros.checks.view import HostView, Names, Place, written_by_hand
-from pantheros.findings import Finding, Severity, nearest
+from pantheros.findings import Finding, Severity, nearest, slip
 from pantheros.fleet.words import shown
-from pantheros.nix.values import Override, Scope, Value, join_path, split_path
+from pantheros.nix.values import Override, Scope, Value, join_path, key, split_path
 from pantheros.releases.index import Index, Option, Status
 from pantheros.releases.type_grammar import parse
 from pantheros.releases.types import ANYTHING, Mismatch, Step, Submodule, Type, at
@@ -28,6 +28,9 @@ class Wrong:
     help: str = ""
     severity: Severity = "error"
     inside: tuple[Step, ...] = ()
+    depth: int | None = None
+    """How many names of the path lead to the one at fault, where that is not the last."""
+    fix: str = ""
 
 
 def findings(view: HostView) -> Iterator[Finding]:
@@ -37,17 +40,22 @@ def findings(view: HostView) -> Iterator[Finding]:
             for definition in setting.definitions:
                 for wrong in judge(view, scope, path, definition):
                     place = _place(view, person, path, definition, wrong)
-                    yield view.finding(wrong.code, wrong.message, place, severity=wrong.severity, help=wrong.help)
+                    finding = view.finding(wrong.code, wrong.message, place, severity=wrong.severity, help=wrong.help)
+                    # What a module made of an option is not what is written there.
+                    yield replace(finding, fix=wrong.fix if definition.module is None else "")
 
 
 def _place(view: HostView, person: str | None, path: Names, definition: Definition, wrong: Wrong) -> Place:
+    if definition.module is None and wrong.depth is not None:
+        return view.place(person, path[: wrong.depth], definition, key=True)._replace(option=join_path(path))
     return view.place(person, path, definition, wrong.inside, key=wrong.code.endswith("-setting"))
 
 
 def judge(view: HostView, scope: Scope, path: Names, definition: Definition) -> list[Wrong]:
     """What is wrong with the name that a definition sets, or with its value."""
     if scope == "nixos" and path[:2] == ("home-manager", "users") and len(path) > 3:
-        scope, path = "home", path[3:]
+        found = judge(view, "home", path[3:], definition)
+        return [replace(wrong, depth=wrong.depth + 3) if wrong.depth else wrong for wrong in found]
     status = view.index.status(scope, path)
     match status.kind:
         case "known":
@@ -97,7 +105,9 @@ def _renamed(view: HostView, scope: Scope, path: Names, status: Status, definiti
         return []
     message = f"{whose} calls `{name}` now `{status.to}`"
     severity: Severity = "warning" if status.option is not None else "error"
-    wrong = [Wrong("renamed-setting", message, f"write `{status.to}`", severity)]
+    new = split_path(status.to) if status.to else path
+    fix = key(new[-1]) if new[:-1] == path[:-1] and new != path else ""
+    wrong = [Wrong("renamed-setting", message, f"write `{status.to}`", severity, fix=fix)]
     now = view.index.status(scope, split_path(status.to)) if status.to else status
     if status.option is not None and now.kind == "known" and now.option is not None:
         # An old name has the type of the new one, whatever is listed for it.
@@ -120,18 +130,20 @@ def _unknown(view: HostView, scope: Scope, path: Names, status: Status, definiti
         view.not_verified(f"`{name}`", reason)
         return []
     message = f"{WHOSE[scope]} {view.index.release} has no option `{name}`"
-    help = ""
+    depth = next(n for n in range(1, len(path) + 1) if view.index.status(scope, path[:n]).kind == status.kind)
+    help = fix = ""
     if status.to:
         help = f"here it is still called `{status.to}`"
     elif status.since is not None:
         help = f"it comes with {status.since}"
     elif (near := view.index.nearest(scope, path)) is not None:
         help = f"did you mean `{near}`?"
+        fix = key(found) if (found := slip(path[depth - 1], split_path(near)[-1])) else ""
     elif scope == "nixos" and view.index.status("home", path).kind in ("known", "group"):
         help = f"home-manager has it: write it below `[home]`, as `home.{name}`"
     elif scope == "home" and view.index.status("nixos", path).kind in ("known", "group"):
         help = f"NixOS has it: write it below `[nixos]`, as `nixos.{name}`"
-    return [Wrong("unknown-setting", message, help)]
+    return [Wrong("unknown-setting", message, help, depth=depth, fix=fix)]
 
 
 def _slip(near: str | None, name: str) -> bool:
@@ -220,9 +232,10 @@ def _mismatch(path: Names, found: Mismatch) -> Wrong:
     if found.code == "unknown-setting":
         return Wrong("unknown-setting", f"there is no option `{name}`", inside=found.path)
     kind = found.expected.description.strip()
-    help = ""
+    help = fix = ""
     if found.code == "wrong-type" and isinstance(value, str) and found.expected.accepts(_unquoted(value)):
         help = f"write {value} without quotes"
+        fix = value
     elif found.code == "wrong-type" and isinstance(value, int | float) and found.expected.accepts(str(value)):
         help = "text needs quotes"
     elif found.code == "wrong-type" and not isinstance(value, list | dict) and found.expected.accepts([value]):
@@ -230,7 +243,8 @@ def _mismatch(path: Names, found: Mismatch) -> Wrong:
     elif isinstance(value, str):
         near = _nearest_choice(found.expected, value)
         help = f"did you mean {shown(near)}?" if near is not None else ""
-    return Wrong(found.code, f"`{name}` is {shown(value)}, but is of type {kind}", help, inside=found.path)
+        fix = shown(near) if near is not None and slip(value, near) else ""
+    return Wrong(found.code, f"`{name}` is {shown(value)}, but is of type {kind}", help, inside=found.path, fix=fix)
 
 
 def _name(path: Names, inside: tuple[Step, ...]) -> str:

@@ -13,12 +13,13 @@ import typer
 
 from pantheros.checks import formats
 from pantheros.checks.evaluation import OfHost, evaluated
+from pantheros.checks.fixes import apply, edits
 from pantheros.checks.run import Checked, Checker, check, signatures
 from pantheros.checks.verdict import Verdict, judged
 from pantheros.checks.view import HostView, NotVerified
 from pantheros.cli.build import OUTPUT
 from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, parse_release, support_ended
-from pantheros.cli.output import finding_json, paragraph, print_json, report, say, write
+from pantheros.cli.output import finding_json, paragraph, print_json, printable, report, say, write
 from pantheros.findings import Finding, PantherError
 from pantheros.nix.command import available
 from pantheros.releases.release import Release
@@ -54,6 +55,8 @@ def command(
     memory: Annotated[
         int | None, typer.Option("--memory", metavar="MB", help="With --nix: no more than this, in megabytes.")
     ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what has one safe fix.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --fix: write nothing, show the edits.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file changes.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell what could not be verified.")] = False,
     json: JsonOption = False,
@@ -68,6 +71,10 @@ def command(
     if nix:
         found += _with_nix(checked, fleet, release, _inputs(override_input), memory, text=text)
     verdict = judged(checked.model.declared, found, today, select=_words(select), ignore=_words(ignore))
+    if fix and (mended := _fixed(fleet, verdict, write=not dry_run)) and not dry_run:
+        checked = check(fleet, parse_release(release))
+        verdict = judged(checked.model.declared, checked.findings, today, select=_words(select), ignore=_words(ignore))
+        say((f"mended {mended} place{'s' * (mended > 1)}", "bold green"), error=True)
     if not text and format in (Format.TEXT, Format.JSON):
         print_json(_json(checked, verdict))
     elif format is Format.SARIF:
@@ -80,6 +87,18 @@ def command(
     else:
         _print(checked, verdict, fleet, time.perf_counter() - started, verbose=verbose)
     return int(verdict.failed)
+
+
+def _fixed(fleet: Path, verdict: Verdict, *, write: bool) -> int:
+    """Mend what can be, and show how; the number of edits."""
+    wanted = edits(fleet, verdict.findings)
+    for edit in wanted:
+        say(str(edit.origin), error=True)
+        say(("  - ", "red"), printable(edit.before), error=True)
+        say(("  + ", "green"), printable(edit.after), error=True)
+    if write:
+        apply(fleet, wanted)
+    return len(wanted)
 
 
 def _watch(fleet: Path, release: Release | None, select: list[str], ignore: list[str], *, verbose: bool) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from pantheros import document
 from pantheros.document import Document
-from pantheros.findings import Finding, Origin, PantherError, Related, nearest
+from pantheros.findings import Finding, Origin, PantherError, Related, nearest, slip
 from pantheros.fleet.layers import FORCE, MIRRORS, ROOTS, tables
 from pantheros.fleet.model import (
     DeclaredFleet,
@@ -374,12 +374,14 @@ class _Reading:
                 continue
             guess = nearest(name, known)
             help = f"did you mean {shown(guess)}?" if guess else ""
+            fix = shown(found) if (found := slip(name, guess)) else ""
             self.findings.append(
                 Finding(
                     f"unknown-{what}",
                     f"there is no {what} {shown(name)}",
                     origin=source.origin((*path, index)),
                     help=help or (f"the fleet has {listed(known)}" if known else f"the fleet has no {what} yet"),
+                    fix=fix,
                 )
             )
         return good

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from pantheros.document import Path
-from pantheros.findings import Finding, Origin, nearest
+from pantheros.findings import Finding, Origin, nearest, slip
 from pantheros.fleet.words import choices_at, describe_at, field_names, listed, shown
 
 M = TypeVar("M", bound=BaseModel)
@@ -128,6 +128,7 @@ def _finding(
             origin=locate(path, True),
             help=f"did you mean `{guess}`?" if guess else f"known here: {listed(known)}",
             private=private,
+            fix=slip(str(path[-1]), guess),
         )
     if kind == "missing":
         return Finding(
@@ -156,6 +157,7 @@ def _finding(
             option=full,
             origin=locate(path, False),
             help=f"did you mean {shown(guess)}?" if guess else "",
+            fix=shown(found) if (found := slip(value, guess)) else "",
         )
     code = {
         "string_pattern_mismatch": "pattern-mismatch",
@@ -165,11 +167,13 @@ def _finding(
         ),
         **dict.fromkeys(("string_too_short", "string_too_long"), "out-of-range"),
     }.get(kind, "wrong-type")
-    help = ""
+    help = fix = ""
     if code == "wrong-type" and isinstance(value, str) and expected == "true or false":
         help = "write true or false without quotes"
+        fix = value if value in ("true", "false") else ""
     elif code == "wrong-type" and isinstance(value, str) and expected.startswith("a whole number"):
         help = "write the number without quotes" if value.strip("-").isdigit() else ""
+        fix = value if help and not value.startswith("0") else ""
     elif code == "wrong-type" and expected.startswith("a list") and not isinstance(value, list | dict):
         fits = isinstance(value, str) or "number" in expected
         help = f"write [{shown(value)}]" if fits else ""
@@ -183,6 +187,7 @@ def _finding(
         option=full,
         origin=locate(path, False),
         help=help,
+        fix=fix,
     )
 
 

@@ -23,7 +23,7 @@ import pantheros
 from pantheros.findings import Finding, Origin, Related
 from pantheros.synth.flake import FlakeInput, HostPart
 
-_FORMAT = 3
+_FORMAT = 4
 _CLOCK_STEP = 20_000_000
 """Nanoseconds within which two changes of a file may bear the same time."""
 
@@ -191,7 +191,7 @@ def _entry(value: list[Any]) -> Entry:
 
 
 def _finding(value: list[Any]) -> Finding:
-    code, message, severity, help, at, option, host, origin, related, private, text = value
+    code, message, severity, help, at, option, host, origin, related, private, text, fix = value
     return Finding(
         code,
         message,
@@ -204,4 +204,5 @@ def _finding(value: list[Any]) -> Finding:
         tuple(Related(message, Origin(*place)) for message, place in related),
         private,
         text,
+        fix,
     )

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from pantheros.document import Path
-from pantheros.findings import Finding, Origin
+from pantheros.findings import Finding, Origin, slip
 from pantheros.fleet.layers import Stack, overlay
 from pantheros.fleet.model import DeclaredFleet
 from pantheros.fleet.read import read_text
@@ -327,8 +327,10 @@ def unknown_module(library: Library, path: tuple[str, ...], origin: Origin) -> F
     """The finding for a path below `pantherOS` that leads to no module."""
     guess = library.nearest(path)
     help = f"did you mean `pantherOS.{guess}`?" if guess else "`panther modules` lists what there is"
+    near = guess.split(".") if guess else []
+    fix = slip(path[-1], near[-1]) if near and tuple(near[:-1]) == path[:-1] else ""
     full = f"pantherOS.{'.'.join(path)}"
-    return Finding("unknown-module", f"there is no module `{full}`", option=full, origin=origin, help=help)
+    return Finding("unknown-module", f"there is no module `{full}`", option=full, origin=origin, help=help, fix=fix)
 
 
 def no_table(module: Module, given: Any, origin: Origin | None) -> Finding:
