@@ -354,8 +354,11 @@ def _guess(library: Library, index: Index, path: Names) -> str | None:
         return nearest(name, near, cutoff=0) if near else None
     module = _module(library, path)
     if module is None:
-        meant = library.nearest(path[1:]) if len(path) > 1 else None
-        return f"{OURS}.{meant}" if meant else None
+        for length in range(len(path), 1, -1):
+            meant = library.nearest(path[1:length])
+            if meant:
+                return join_path((OURS, *meant.split("."), *path[length:]))
+        return None
     return nearest(name, [f"{OURS}.{module.name}.{option.path}" for option in options_of(module)])
 
 
@@ -474,7 +477,7 @@ def _print(answer: _Answer, release: Release) -> None:
     since = f" since {answer.since}" if answer.since else ""
     lines = {
         "what": {
-            "group": f"a group: {_few(answer.members)}",
+            "group": f"a group: {_few(answer.members, 40)}",
             "renamed": f"an old name{since}: it is {answer.to} now",
             "removed": f"removed{since}" + (f": use {answer.to}" if answer.to else ""),
         }.get(answer.kind, f"new in {answer.since}" if answer.since else ""),

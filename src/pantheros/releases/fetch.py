@@ -8,7 +8,7 @@ from collections.abc import Callable
 from http.client import HTTPException
 from typing import Any, NamedTuple
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import pantheros
@@ -58,7 +58,9 @@ def fetch(url: str, *, limit: int, timeout: float, progress: Progress | None = N
                 raise PantherError(f"{url}: the answer broke off after {len(body):,} of {total:,} bytes")
             return Answer(response.url.partition("#")[0], bytes(body))
     except HTTPError as error:
-        if error.code in (301, 302, 303, 307, 308):
+        to = error.headers.get("Location") if 300 <= error.code < 400 else None
+        if to is not None:
+            _allowed(urljoin(url, to))
             raise PantherError(f"{url}: redirected in a circle, or more than {_REDIRECTS} times") from error
         raise PantherError(f"{url}: the server answers {error.code} {error.reason}") from error
     except TimeoutError as error:
