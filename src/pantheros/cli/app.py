@@ -27,7 +27,7 @@ COMMANDS = {
     "hosts": "List the hosts.",
     "show": "Show what a host comes to: options and settings.",
     "why": "Explain an option or a setting of a host: who set it, and what won.",
-    "options": "Find and explain options of NixOS, home-manager and pantherOS; fetch their lists.",
+    "options": "Find and explain options, and fetch a release's list of them.",
     "modules": "Show the library: modules and their options.",
     "schema": "Print the JSON Schema of the fleet's files.",
 }

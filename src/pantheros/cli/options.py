@@ -224,7 +224,7 @@ def show(
     fleet: FleetOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Explain an option: its type and default, and in a fleet who sets it, to what and where."""
+    """Explain an option; in a fleet, also who sets it and where."""
     root, of = _where(fleet, release)
     try:
         path = split_path(name)
@@ -528,7 +528,7 @@ def sync(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Fetch and check, but keep nothing.")] = False,
     json: JsonOption = False,
 ) -> int:
-    """Fetch the list of options that a release's channel publishes, for this and the other commands to use."""
+    """Fetch the list of options that a release's channel publishes."""
     # What fetching needs is imported by nothing else.
     from pantheros.releases.sync import sync as fetch_lists  # noqa: PLC0415
 
