@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+import tempfile
 import timeit
+from pathlib import Path
+
+from pantheros.nix.values import split_path
+from pantheros.releases.index import Index
+from pantheros.releases.release import Release
 
 FIRST = """
 import time
@@ -23,9 +31,34 @@ LOOK_UPS = {
     "unknown home 24.11": 'Index.of(Release("24.11")).status("home", ("programs", "nothing", "enable"))',
     "package": 'Index.of(Release("26.05")).package("k9s")',
 }
+FETCHED = "fetched nixos 25.11"
+LOOK_UPS[FETCHED] = 'Index.of(Release("25.11")).status("nixos", ("services", "openssh", "enable"))'
+
+
+def fetched(cache: str) -> None:
+    """Have a list of full size in a cache, as `panther options sync` leaves it."""
+    from pantheros.releases.sync import sync  # noqa: PLC0415
+
+    os.environ["XDG_CACHE_HOME"] = cache
+    index = Index.packaged(Release("24.11"))
+    default = {"_type": "literalExpression", "text": "config.services.something.enable"}
+    options = {
+        name: {"type": status.option.type, "default": default}
+        for name in index.names("nixos")
+        if (status := index.status("nixos", split_path(name))).kind == "known" and status.option
+    }
+    file = Path(cache, "options.json")
+    file.write_text(json.dumps(options))
+    sync(Release("25.11"), source=str(file))
 
 
 def main() -> None:
+    with tempfile.TemporaryDirectory() as cache:
+        fetched(cache)
+        measure()
+
+
+def measure() -> None:
     for name, look_up in LOOK_UPS.items():
         runs = []
         for _ in range(5):

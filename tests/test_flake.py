@@ -62,6 +62,7 @@ in
 }
 """
 NIXOS_24_11 = {
+    "brotli": "1.1.0",
     "click": "8.1.7",
     "flit-core": "3.9.0",
     "hatchling": "1.25.0",

@@ -1,4 +1,8 @@
-"""Which commands there are, and the file of each. A command's file is imported when it is run."""
+"""Which commands there are, and the file of each. A command's file is imported when it is run.
+
+It has the function `command`; or, where there are subcommands, `commands`: functions by their names, with docstrings as
+help.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,7 @@ COMMANDS = {
     "hosts": "List the hosts.",
     "show": "Show what a host comes to: options and settings.",
     "why": "Explain an option or a setting of a host: who set it, and what won.",
+    "options": "Find and explain options, and fetch a release's list of them.",
     "modules": "Show the library: modules and their options.",
     "schema": "Print the JSON Schema of the fleet's files.",
 }
@@ -54,8 +59,14 @@ def _app(names: list[str]) -> typer.Typer:
         """One typed description of a NixOS fleet in, a plain NixOS flake out."""
 
     for name in names:
-        command: Any = importlib.import_module(f"pantheros.cli.{name}").command
-        app.command(name, help=COMMANDS[name])(_exiting(command))
+        file: Any = importlib.import_module(f"pantheros.cli.{name}")
+        if not hasattr(file, "commands"):
+            app.command(name, help=COMMANDS[name])(_exiting(file.command))
+            continue
+        group = typer.Typer(no_args_is_help=True)
+        for below, command in file.commands.items():
+            group.command(below, help=command.__doc__)(_exiting(command))
+        app.add_typer(group, name=name, help=COMMANDS[name])
     return app
 
 

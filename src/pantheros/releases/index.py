@@ -1,8 +1,9 @@
 """The release index: which NixOS and home-manager options and packages a release has, without Nix.
 
 NixOS 24.11 and every home-manager are known whole, so there a name that is not found does not exist. Of
-NixOS after 24.11 only what changed is known, and not all of that: there an unknown name is a doubt. The data
-is packed (`data/README.md`) and read when first asked for.
+NixOS after 24.11 only what changed is known, and not all of that: there an unknown name is a doubt, unless the
+release's own list was fetched (`panther options sync`). The data is packed (`data/README.md`) and read when first
+asked for.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Final, Literal, NamedTuple
 
 from pantheros.findings import nearest
 from pantheros.nix.values import Scope, Value, join_path, key, split_path
+from pantheros.releases import synced
 from pantheros.releases.release import Release
 
 _DATA = Path(__file__).with_name("data")
@@ -61,6 +63,8 @@ class Option:
     below: tuple[str, ...] = ()
     """The end of the path, which is part of the option's value: ("PermitRootLogin",) of
     `services.openssh.settings.X11.PermitRootLogin`, were `X11` an option of free form."""
+    default_text: str = ""
+    """The default as the release's own manual has it, Nix code or prose; "" where no list was fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +104,23 @@ class _Change(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """One option of the index; `default` is JSON, "" when not known."""
+    """One option of the index; `default`, and `text` which is the manual's word on it, are JSON, "" when not known."""
 
     type: str
     flags: str = ""
     to: str = ""
     default: str = ""
+    text: str = ""
 
     def option(self, name: str, below: tuple[str, ...]) -> Option:
         flags = self.flags
-        return Option(name, self.type, "r" in flags, "h" in flags, "i" in flags, below)
+        text = json.loads(self.text) if self.text and not below else ""
+        return Option(name, self.type, "r" in flags, "h" in flags, "i" in flags, below, text)
+
+    @property
+    def old(self) -> bool:
+        """Whether the option was renamed or removed."""
+        return bool(self.to) or "x" in self.flags or "g" in self.flags
 
 
 _OTHER_TYPE = frozenset({"nix.gc.dates", "services.openssh.settings.AcceptEnv", "users.users.<name>.linger"})
@@ -120,19 +131,24 @@ _NEWEST_WHOLE_HOME = "26.05"
 
 
 class Index:
-    """The options and packages of one release."""
+    """The options and packages of one release. `fetched` are the scopes whose fetched lists it goes by."""
 
-    def __init__(self, release: Release) -> None:
+    def __init__(self, release: Release, fetched: frozenset[Scope] = frozenset()) -> None:
         self.release = release
+        self._fetched = fetched
         self._found: dict[tuple[Scope, tuple[str, ...]], Status] = {}
         self._defaults: dict[tuple[Scope, tuple[str, ...]], Value | Unknown] = {}
         self._tables: dict[Scope, _Table] = {}
 
     @staticmethod
-    @cache
     def of(release: Release) -> Index:
-        """The index of a release; the same one each time."""
-        return Index(release)
+        """The index of a release, with the lists that were fetched; the same one as long as those stay the same."""
+        return _index(release, synced.stamp(release.name))
+
+    @staticmethod
+    def packaged(release: Release) -> Index:
+        """The index of a release as it is packaged, whatever was fetched."""
+        return _index(release, synced.NOTHING)
 
     def option(self, scope: Scope, path: tuple[str, ...]) -> Option | None:
         """The option that a path sets, or sets part of; None when it is none that answers in this release."""
@@ -141,8 +157,12 @@ class Index:
     def default(self, scope: Scope, path: tuple[str, ...]) -> Value | Unknown:
         """The option's own default; `UNKNOWN` when it is not plain data or may differ in this release.
 
-        Only NixOS options that lie below no `<name>` have known defaults.
+        Only NixOS options that lie below no `<name>` have known defaults. They are those of the packaged data: what
+        a fleet is built to depends on them, and must not depend on what somebody has fetched.
         """
+        packaged = Index.packaged(self.release)
+        if packaged is not self:
+            return packaged.default(scope, path)
         if (scope, path) not in self._defaults:
             status = self.status(scope, path)
             plain = status.kind == "known" and status.option is not None and not status.option.below
@@ -174,6 +194,14 @@ class Index:
         """The names that are known right below a path, old ones left out."""
         return self._table(scope).members(path)
 
+    def names(self, scope: Scope) -> list[str]:
+        """The name of every option, in order, with `<name>` and `*` in it; old ones included."""
+        return self._table(scope).names
+
+    def fetched(self, scope: Scope) -> synced.Source | None:
+        """Where the list that the scope's options are from was fetched; None where it is the packaged one."""
+        return self._table(scope).source
+
     def package(self, name: str) -> Status:
         """What is known of a package, by its attribute path below `pkgs`. `ValueError` when it is no path."""
         return _package(self.release, name)
@@ -194,7 +222,7 @@ class Index:
     def _table(self, scope: Scope) -> _Table:
         table = self._tables.get(scope)
         if table is None:
-            table = self._tables[scope] = _Table(scope, self.release)
+            table = self._tables[scope] = _Table(scope, self.release, fetched=scope in self._fetched)
         return table
 
     def _later(self, scope: Scope, path: tuple[str, ...], status: Status) -> Status:
@@ -218,6 +246,11 @@ class Index:
         return status
 
 
+@cache
+def _index(release: Release, stamp: synced.Stamp) -> Index:
+    return Index(release, frozenset(scope for scope, state in stamp if state))
+
+
 def _starts(name: str, pattern: str) -> bool:
     """Whether an option's name is `pattern` or lies below it."""
     return name == pattern or name.startswith(pattern + ".")
@@ -229,21 +262,25 @@ def _starts(name: str, pattern: str) -> bool:
 class _Table:
     """The options of one scope in one release: rows by name, the names in order, and what went away."""
 
-    def __init__(self, scope: Scope, release: Release) -> None:
+    def __init__(self, scope: Scope, release: Release, *, fetched: bool = False) -> None:
         base = _WHOLE_NIXOS if scope == "nixos" else min(release.name, _NEWEST_WHOLE_HOME)
-        self._types, lines = _lines(scope, base)
+        found = synced.read(scope, release.name) if fetched else None
+        self.source = found.source if found else None
+        self._types, lines = (found.types, found.lines) if found else _lines(scope, base)
         self._lines: Mapping[str, str] = lines
         self._rows: dict[str, _Row] = {}
-        self._names = list(lines)
+        self.names = list(lines)
         self._gone: dict[str, _Change] = {}
         self._doubts: dict[str, _Change] = {}
-        self._whole = release <= base
+        self._whole = found is not None or release <= base
         self._release = release
         changes = [change for change in _changes(scope) if change.since <= release]
-        if scope == "nixos":
+        if found:
+            self._gone = {change.name: change._replace(certain=True) for change in changes if self._missing(change)}
+        elif scope == "nixos":
             for change in changes:
                 self._apply(change)
-            self._names = sorted({*self._names, *self._rows})
+            self.names = sorted({*self.names, *self._rows})
         else:  # known whole: the changes add the words, and the renames that an evaluation does not show
             self._gone = {change.name: change for change in changes if self._replaced(change)}
 
@@ -258,6 +295,12 @@ class _Table:
         """Whether the change says more of an option of home-manager than its list."""
         row = self._row(change.name)
         return row is not None and ("x" in row.flags or (change.kind == "renamed" and not row.to))
+
+    def _missing(self, change: _Change) -> bool:
+        """Whether a fetched list bears out that an option, or all of a group, was renamed or removed."""
+        names = [change.name, *self._inside(change.name)] if change.kind in ("renamed", "removed") else []
+        rows = [row for name in names if (row := self._row(name))]
+        return bool(names) and all(row.old and not row.to for row in rows)
 
     def _apply(self, change: _Change) -> None:
         """Take a change over into NixOS's rows. A type is kept only where the change leaves it alone."""
@@ -286,7 +329,7 @@ class _Table:
             self._add(prefix + ".settings", change)
         self._gone.pop(name, None)
         row = self._row(name)
-        if (row and not row.to and "x" not in row.flags) or self._part(name):
+        if (row and not row.old) or self._part(name):
             return
         if self._inside(name) and not change.name.startswith(name + "."):
             return  # a group that is there already
@@ -305,8 +348,8 @@ class _Table:
 
     def _inside(self, name: str) -> list[str]:
         """The names in the index below an option or group, whole; not those that a change brought."""
-        start = bisect_left(self._names, name + ".")
-        return self._names[start : bisect_left(self._names, name + "/", start)]  # "/" comes after "."
+        start = bisect_left(self.names, name + ".")
+        return self.names[start : bisect_left(self.names, name + "/", start)]  # "/" comes after "."
 
     def default(self, name: str) -> Value | Unknown:
         row = self._row(name)
@@ -329,7 +372,7 @@ class _Table:
                         return self._of_gone(gone, name, path, depth)
                     row = self._row(name)
                     if row:
-                        if row.to or "x" in row.flags:
+                        if row.old:
                             return self._of_old(row, name, path, depth)
                         met.append((row, name, depth))
                     elif not self._has_below(name):
@@ -372,6 +415,9 @@ class _Table:
 
     def _of_old(self, row: _Row, name: str, path: tuple[str, ...], depth: int) -> Status:
         """The status of a path at or below one that the index itself has as renamed or removed."""
+        if "g" in row.flags:
+            detail = f"an earlier release had it, the list of {self._release} does not: it was renamed or removed"
+            return Status("removed", certain=False, detail=detail)
         if not row.to:
             return Status("removed")
         if not self._row(row.to):  # evaluation gives a rename its target's type, if that is an option
@@ -379,8 +425,8 @@ class _Table:
         return Status("renamed", row.option(name, path[depth:]), _filled(row.to, name, path, depth))
 
     def _has_below(self, name: str) -> bool:
-        position = bisect_left(self._names, name + ".")
-        return position < len(self._names) and self._names[position].startswith(name + ".")
+        position = bisect_left(self.names, name + ".")
+        return position < len(self.names) and self.names[position].startswith(name + ".")
 
     def members(self, path: tuple[str, ...]) -> list[str]:
         """The names right below a path, old ones left out."""
@@ -395,11 +441,11 @@ class _Table:
         found: dict[str, None] = {}
         for end in ends:
             prefix = end + "." if end else ""
-            for name in self._names[bisect_left(self._names, prefix) :]:
+            for name in self.names[bisect_left(self.names, prefix) :]:
                 if not name.startswith(prefix):
                     break
                 row = self._row(name)
-                if row and not row.to and "x" not in row.flags and name not in self._gone:
+                if row and not row.old and name not in self._gone:
                     found[split_path(name[len(prefix) :])[0]] = None
         return [name for name in found if name not in {"<name>", "*"}]
 
@@ -485,6 +531,69 @@ def _choices(kind: str) -> list[str]:
                 found.append(kind[start:position])
                 start = position + 4
     return [*found, kind[start:]]
+
+
+# Fetched lists ----------------------------------------------------------------------------------------------
+
+_NOT_NIXOS = (
+    "disko.",
+    "environment.persistence",
+    "facter.",
+    "home-manager.",
+    "services.onepassword-secrets.",
+    "virtualisation.vmVariantWithDisko",
+    "home.persistence",
+    "programs.onepassword-secrets.",
+)
+"""Options of disko, impermanence, nixos-facter-modules, home-manager and OpNix: the lists of NixOS and home-manager do
+not have them."""
+
+
+class Listed(NamedTuple):
+    """An option as a fetched list has it."""
+
+    type: str
+    read_only: bool = False
+    default: str = ""
+    """For people: Nix code or prose; "" where there is none."""
+
+
+def packed(scope: Scope, release: Release, listed: Mapping[str, Listed], source: synced.Source) -> str:
+    """A fetched list (by the names of its options, as the index spells them) in the index's own format.
+
+    Lists have only what the manuals show. What they leave out is taken along from the packaged index: hidden,
+    internal and renamed options, and those of other projects. What else only the packaged index has was renamed or
+    removed, and is marked so.
+    """
+    rows = {
+        name: _Row(found.type, "r" * found.read_only, "", "", json.dumps(found.default) if found.default else "")
+        for name, found in listed.items()
+    }
+    groups = {_joined(parts[:length]) for parts in map(split_path, listed) for length in range(1, len(parts))}
+
+    def held(name: str) -> bool:
+        """Whether a listed option takes it as a part of its value."""
+        parts = split_path(name)
+        above = ((length, _joined(parts[:length])) for length in range(1, len(parts)))
+        return any(
+            _holds(listed[group].type, _steps(parts[length:]), listed=group in groups)
+            for length, group in above
+            if group in listed
+        )
+
+    table = _Table(scope, release)
+    for name in table._lines:
+        row = table._row(name)
+        if row is None or name in rows:
+            continue
+        if name.startswith(_NOT_NIXOS) or row.to or row.flags.strip("r"):
+            rows[name] = row._replace(default="")
+        elif name not in groups and not held(name):
+            rows[name] = _Row("", "g")
+    types = sorted({row.type for row in rows.values()})
+    numbers = {kind: str(number) for number, kind in enumerate(types)}
+    lines = ["\t".join((name, numbers[row.type], *row[1:])).rstrip("\t") for name, row in sorted(rows.items())]
+    return synced.text(scope, release.name, source, types, lines)
 
 
 # Packages ---------------------------------------------------------------------------------------------------
