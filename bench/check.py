@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 from fleets import REFERENCE, multiplied
-
 from pantheros.checks.run import Checker
 
 RUNS = 3

@@ -60,7 +60,8 @@ def test_toml(write: Write) -> None:
 
 
 def test_nix(write: Write) -> None:
-    text = '{ kind = "sever"; people = [ "ada" ]; # é\n  nixos.services.nginx.enable = "true"; home.programs.gitt.enable = true; }\n'
+    text = '{ kind = "sever"; people = [ "ada" ]; # é\n  nixos.services.nginx.enable = "true";\n'
+    text += "  home.programs.gitt.enable = true; }\n"
     root = write({"hosts/box/host.nix": text})
     while mend(root):
         pass

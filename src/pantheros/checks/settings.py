@@ -38,7 +38,7 @@ def findings(view: HostView) -> Iterator[Finding]:
     for scope, person, settings in view.scopes():
         for path, setting in settings.items():
             for definition in setting.definitions:
-                for wrong in judge(view, scope, path, definition):
+                for wrong in _judged(view, scope, path, definition):
                     place = _place(view, person, path, definition, wrong)
                     finding = view.finding(wrong.code, wrong.message, place, severity=wrong.severity, help=wrong.help)
                     # What a module made of an option is not what is written there.
@@ -49,6 +49,21 @@ def _place(view: HostView, person: str | None, path: Names, definition: Definiti
     if definition.module is None and wrong.depth is not None:
         return view.place(person, path[: wrong.depth], definition, key=True)._replace(option=join_path(path))
     return view.place(person, path, definition, wrong.inside, key=wrong.code.endswith("-setting"))
+
+
+def _judged(view: HostView, scope: Scope, path: Names, definition: Definition) -> list[Wrong]:
+    """As `judge`; what was fine on one host is not looked at again on the next."""
+    value = definition.value
+    if not isinstance(value, str | int | None):  # what is compared at once, and never by halves
+        return judge(view, scope, path, definition)
+    known = (scope, path, type(value), value, definition.module is None)
+    if known in view.model.fine:
+        return []
+    notes = len(view.notes)
+    found = judge(view, scope, path, definition)
+    if not found and len(view.notes) == notes:
+        view.model.fine.add(known)
+    return found
 
 
 def judge(view: HostView, scope: Scope, path: Names, definition: Definition) -> list[Wrong]:

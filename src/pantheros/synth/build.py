@@ -42,6 +42,8 @@ class Model:
     """Options that were found to be the causes of settings, by module, setting and person."""
     tried: dict[tuple[str, ...], list[bool]] = field(default_factory=dict)
     """Whether an option for a person made a difference, on the hosts where that was tried."""
+    fine: set[object] = field(default_factory=set)
+    """Settings that were found to be fine, whatever the host."""
 
     @classmethod
     def of(cls, root: Path, release: Release | None = None) -> Model:
