@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from pantheros.checks import assertions, conflicts, disks, fleet, network, packages, raw_modules, secrets, settings
+from pantheros.checks import (
+    assertions,
+    conflicts,
+    disks,
+    fleet,
+    network,
+    packages,
+    raw_modules,
+    secrets,
+    settings,
+    state,
+)
 from pantheros.checks.view import HostView, NotVerified
 from pantheros.findings import Finding
 from pantheros.releases.release import Release
@@ -27,6 +38,7 @@ OF_A_HOST: tuple[Callable[[HostView], Iterator[Finding]], ...] = (
     assertions.findings,
     network.findings,
     disks.findings,
+    state.findings,
 )
 """The rules about one host."""
 
