@@ -33,6 +33,8 @@ NOT_OF_A_FLEET = {
     "duplicate-module": "it takes a file too many",
     "misplaced-host": "it takes a file too many",
     "two-host-files": "it takes a file too many",
+    "nix-error": "it takes Nix",
+    "nix-warning": "it takes Nix",
     "broken-module": "it takes a module of the fleet that is broken",
     "edited-output": "`panther build` finds it in the written tree",
     "foreign-output": "`panther build` finds it in the written tree",
@@ -45,6 +47,7 @@ MADE_UP = {
     *(f"missing-{noun}" for noun in ("option", "key")),
     *("wrong-type", "not-one-of", "out-of-range", "pattern-mismatch", "secret-not-fetched", "port-taken"),
     *("duplicate-address", "duplicate-host-name", "secret-in-store", "ssh-with-passwords", "ssh-as-root"),
+    *("nix-error", "nix-warning"),
 }
 """Codes that the sources put together."""
 PAGES = [found for code in codes() if (found := page(code)) is not None]

@@ -204,6 +204,9 @@ def _value(view: HostView, scope: Scope, path: Names, option: Option, definition
     kind = at(parse(option.type), option.below)
     if kind is None:
         return []
+    if not kind.understood and written_by_hand(view, definition):
+        what = f"the value of `{join_path(path)}`"
+        view.not_verified(what, f"what its type takes is not known here: {kind.description.splitlines()[0]}")
     inside = _Inside(view, scope, path)
     return [_mismatch(path, found) for found in kind.mismatches(definition.value, inside)]
 
