@@ -390,6 +390,12 @@ class _Table:
             if not row.type:
                 return Status("doubtful", detail=f"what `{name}` takes is not known for {self._release}")
             listed = self._has_below(name)
+            if listed and "DAG of" in row.type and len(path) > depth + 1:
+                # An entry may be written out: its data, and what it comes before and after.
+                if path[depth + 1] == "data":
+                    return self.status((*path[: depth + 1], *path[depth + 2 :]))
+                if path[depth + 1] not in {"before", "after"}:
+                    return fallback
             if _holds(row.type, _steps(path[depth:]), listed=listed):
                 return self._known(row, name, path[depth:])
             if not listed:
