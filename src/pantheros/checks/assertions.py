@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from pantheros.checks.settings import Wrong
 from pantheros.checks.view import HostView, Names, Place
 from pantheros.findings import Finding, Related
+from pantheros.modules.users import NIXOS_GROUPS
 from pantheros.nix.values import Override, Package, Raw, join_path, key
 from pantheros.releases.index import UNKNOWN, Unknown
 from pantheros.synth.merged import MergedSetting
@@ -1087,11 +1088,14 @@ def group_of_user(said: Said) -> Iterator[Refused]:
     """`config/users-groups.nix`: a user's main group has to exist."""
     for name in said.names(("users", "users")):
         path = ("users", "users", name, "group")
-        if path in said.view.system and said.value(path) == name and not _of_a_module(said, name):
-            group = ("users", "groups", name)
-            if not said.anything(group):
-                message = f"the group {name}, which {name} is in, does not exist"
-                yield Refused(Wrong("group-missing", message, f"set `users.groups.{name} = {{}}`"), (path,), (group,))
+        wanted = said.value(path)
+        if not isinstance(wanted, str) or path not in said.view.system or wanted in NIXOS_GROUPS:
+            continue
+        group = ("users", "groups", wanted)
+        if not (_of_a_module(said, wanted) or _of_a_module(said, name) or said.anything(group)):
+            message = f"the group {wanted}, which {name} is in, does not exist"
+            help = f"set `users.groups.{key(wanted)} = {{}}`"
+            yield Refused(Wrong("group-missing", message, help), (path,), (group,))
 
 
 def numbers_of_users(said: Said) -> Iterator[Refused]:

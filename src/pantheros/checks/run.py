@@ -20,6 +20,7 @@ from pantheros.checks import (
     secrets,
     settings,
     state,
+    units,
 )
 from pantheros.checks.view import HostView, NotVerified
 from pantheros.findings import Finding
@@ -39,6 +40,7 @@ OF_A_HOST: tuple[Callable[[HostView], Iterator[Finding]], ...] = (
     network.findings,
     disks.findings,
     state.findings,
+    units.findings,
 )
 """The rules about one host."""
 

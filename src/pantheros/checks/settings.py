@@ -245,7 +245,7 @@ def _listed(index: Index, scope: Scope, path: tuple[Any, ...]) -> bool:
 
 
 def _mismatch(path: Names, found: Mismatch) -> Wrong:
-    name = _name(path, found.path)
+    name = name_within(path, found.path)
     value = found.value.value if isinstance(found.value, Override) else found.value
     if found.code == "unknown-setting":
         return Wrong("unknown-setting", f"there is no option `{name}`", inside=found.path)
@@ -265,7 +265,7 @@ def _mismatch(path: Names, found: Mismatch) -> Wrong:
     return Wrong(found.code, f"`{name}` is {shown(value)}, but is of type {kind}", help, inside=found.path, fix=fix)
 
 
-def _name(path: Names, inside: tuple[Step, ...]) -> str:
+def name_within(path: Names, inside: tuple[Step, ...]) -> str:
     """A place in a setting's value: `networking.firewall.allowedTCPPorts[1]`."""
     name = join_path(path)
     for step in inside:

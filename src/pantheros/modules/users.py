@@ -175,11 +175,11 @@ def _groups(host: Host) -> Settings:
     """Groups that NixOS does not have by itself: to be a member of one that does not exist would mean nothing."""
     named = dict.fromkeys(group for person in host.people for group in _groups_of(person))
     for group in named:
-        if group not in _NIXOS_GROUPS:
+        if group not in NIXOS_GROUPS:
             yield f"users.groups.{key(group)}", {}
 
 
-_NIXOS_GROUPS = frozenset(
+NIXOS_GROUPS = frozenset(
     (
         *("adm", "audio", "cdrom", "clock", "dialout", "disk", "floppy", "input", "kmem", "kvm", "lp", "nixbld"),
         *("nogroup", "render", "root", "sgx", "shadow", "systemd-journal", "tape", "tty", "users", "utmp", "uucp"),

@@ -92,6 +92,18 @@ class DiskoField:
     required: bool
 
 
+class Section(NamedTuple):
+    """What NixOS takes in a section of a systemd unit: names, and by name the values, whole numbers and bounds."""
+
+    fields: frozenset[str] = frozenset()
+    """Its names; empty where any may stand there."""
+    one_of: Mapping[str, tuple[str | bool, ...]] = MappingProxyType({})
+    integers: frozenset[str] = frozenset()
+    ranges: Mapping[str, tuple[int, int]] = MappingProxyType({})
+    old: str = ""
+    """Where the option is a list of such sections: the name under which an element may hold its section, too."""
+
+
 class _Change(NamedTuple):
     """A line of changes.json, as `data/README.md` describes it."""
 
@@ -703,6 +715,21 @@ def _package_sets() -> Mapping[str, str]:
     lines = _text("packages-24.11.txt.gz").splitlines()[1:]
     sets: dict[str, str] = dict(line.split("\t", 1) for line in lines)
     return {name: sets[text[1:]] if text.startswith("=") else text for name, text in sets.items()}
+
+
+@cache
+def unit_sections() -> Mapping[str, Section]:
+    """The sections of systemd's units in NixOS 24.11, by the option that holds them."""
+    found = {}
+    for name, section in json.loads(_text("units-24.11.json"))["sections"].items():
+        found[name] = Section(
+            frozenset(section.get("fields", ())),
+            {field: tuple(values) for field, values in section["one_of"].items()},
+            frozenset(section.get("integers", ())),
+            {field: (least, most) for field, (least, most) in section.get("ranges", {}).items()},
+            section.get("old", ""),
+        )
+    return found
 
 
 @cache

@@ -198,12 +198,16 @@ _NOUNS[
 ] = Submodule(needs="SUBVOLUME")
 _NOUNS["limesurvey config type"] = Tree((_STRING, _INTEGER, _BOOLEAN), lists=False)
 _NOUNS["Traffic Server records value"] = AttrsOf(Tree((_STRING, _NUMBER), lists=False))
+_UNBOUND = "signed integer or string or boolean or floating point number"
 _PROSE = {
     "libconfig configuration.": "attribute set of (libconfig value)",
     "privoxy configuration type.": (
         "attribute set of (signed integer or string or boolean or path or list of (string or path or boolean))"
     ),
-    "unbound.conf configuration type.": "attribute set of (string or list of anything or attribute set)",
+    "unbound.conf configuration type.": (
+        f"attribute set of (string or attribute set of ({_UNBOUND} or list of ({_UNBOUND}))"
+        f" or list of (string or attribute set of ({_UNBOUND} or list of ({_UNBOUND}))))"
+    ),
     "ncdns.conf configuration type.": "attribute set of (null or boolean or signed integer or string or attribute set)",
     "`coolwsd.xml` configuration type,": "attribute set",
     "An evaluation of Nixpkgs": "raw value",
