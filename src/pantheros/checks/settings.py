@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pantheros.checks.raw_modules import declares_options
+from pantheros.checks.raw_modules import declares_options, may_set
 from pantheros.checks.view import HostView, Names, Place
 from pantheros.findings import Finding, Severity, nearest
 from pantheros.fleet.words import shown
@@ -115,13 +115,13 @@ def _unknown(view: HostView, scope: Scope, path: Names, status: Status, definiti
     if above is not None:
         # Not a name too many, but a set where the option takes something else.
         length, option = above
-        kind = parse(option.type)
+        kind = at(parse(option.type), option.below)
         value = _nested(path[length:], definition.value)
-        if not isinstance(kind, Submodule) and not kind.accepts(value):
+        if kind is not None and not isinstance(kind, Submodule) and not kind.accepts(value):
             return [_mismatch(path[:length], Mismatch((), value, kind))]
     name = join_path(path)
-    reason = _may_be_declared(view)
-    if reason and view.index.nearest(scope, path) is None:
+    reason = _may_be_declared(view, scope, path)
+    if reason:
         view.not_verified(f"`{name}`", reason)
         return []
     message = f"{WHOSE[scope]} {view.index.release} has no option `{name}`"
@@ -139,12 +139,19 @@ def _unknown(view: HostView, scope: Scope, path: Names, status: Status, definiti
     return [Wrong("unknown-setting", message, help)]
 
 
-def _may_be_declared(view: HostView) -> str:
-    """Who may declare options of which nothing is known here; "" where nobody does."""
+def _may_be_declared(view: HostView, scope: Scope, path: Names) -> str:
+    """Who may declare an option of which nothing is known here; "" where nobody does.
+
+    What is nearly a known name is taken for a slip, unless a module that declares options has the words of it.
+    """
+    root = view.model.declared.root
+    slip = view.index.nearest(scope, path) is not None
+    lengths = range(1, len(path) + 1)
+    unknown = next((n for n in lengths if view.index.status(scope, path[:n]).kind == "unknown"), len(path))
     for found in view.raw_modules:
-        if declares_options(view.model.declared.root, found.path):
+        if declares_options(root, found.path) and (not slip or may_set(root, found.path, path[:unknown])):
             return f"the raw module {found.path} may declare it"
-    if view.foreign_inputs:
+    if view.foreign_inputs and not slip:
         return f"the input {view.foreign_inputs[0]} may declare it"
     return ""
 

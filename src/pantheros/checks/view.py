@@ -11,7 +11,7 @@ from pantheros.checks.raw_modules import may_set
 from pantheros.findings import Finding, Origin, Related, Severity
 from pantheros.fleet.model import Import
 from pantheros.module import Host
-from pantheros.nix.values import Override, Scope, Value, join_path
+from pantheros.nix.values import Override, Package, Scope, Value, join_path
 from pantheros.releases.index import Index
 from pantheros.synth.blame import Cause, causes
 from pantheros.synth.build import Model
@@ -129,14 +129,16 @@ class HostView:
             value = value[step]
         said = self._causes(person, path, definition.module, value)
         exact = next((cause for cause in said if _holds(cause.value, value)), None)
-        if module.own and exact is None:
+        if module.own and (exact is None or (key and not _in_name(exact.value, path))):
             return Place(code, related=tuple(_related(cause) for cause in said[:3]))
         cause = exact or (said[0] if said else None)
         if cause is None:
             return Place(stack.origin("pantherOS", module.names), f"pantherOS.{module.name}")
         origin = cause.origin
-        if isinstance(cause.value, list) and value in cause.value:
-            origin = stack.origin("pantherOS", (*cause.leaf, cause.value.index(value))) or origin
+        if isinstance(cause.value, list):
+            index = next((i for i, element in enumerate(cause.value) if _is(element, value)), None)
+            if index is not None:
+                origin = stack.origin("pantherOS", (*cause.leaf, index)) or origin
         shown = f"`{join_path(path)}` follows from it"
         return Place(origin, cause.option, (Related(shown, code),) if module.own else ())
 
@@ -184,11 +186,20 @@ def _holds(option: Any, value: Value) -> bool:
     if type(option) is type(value) and option == value:
         return True
     if isinstance(option, list):
-        return value in option
+        return any(_is(element, value) for element in option)
     if isinstance(option, str) and option:
-        name = getattr(value, "name", None)
-        return option == name or (isinstance(value, str) and option in value)
+        return _is(option, value) or (isinstance(value, str) and option in value)
     return False
+
+
+def _is(option: Any, value: Value) -> bool:
+    """Whether an option's value is what a setting has; a package's name stands for the package."""
+    return bool(option == (value.name if isinstance(value, Package) else value))
+
+
+def _in_name(option: Any, path: Names) -> bool:
+    """Whether an option's value is part of a setting's name."""
+    return isinstance(option, str) and option in path
 
 
 def _related(cause: Cause) -> Related:

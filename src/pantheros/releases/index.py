@@ -81,6 +81,17 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Why nixpkgs stops the evaluation when a package that it has is used."""
+
+    unfree: bool
+    insecure: bool
+    broken: bool
+    pname: str
+    """The name by which `allowUnfreePredicate` and `permittedInsecurePackages` know it."""
+
+
+@dataclass(frozen=True, slots=True)
 class DiskoField:
     """A field of one kind of disko content (`gpt`, `luks`, `btrfs`, ...)."""
 
@@ -177,6 +188,13 @@ class Index:
     def package(self, name: str) -> Status:
         """What is known of a package, by its attribute path below `pkgs`. `ValueError` when it is no path."""
         return _package(self.release, name)
+
+    def refused(self, name: str) -> Refused | None:
+        """Why a package is refused unless the configuration allows it, as of 24.11; None when it is not."""
+        marks, text = _refused().get(name.replace("python3Packages.", "python312Packages."), ("", ""))
+        if not marks or marks == "T":
+            return None
+        return Refused("U" in marks, "I" in marks, "B" in marks, text or split_path(name)[-1])
 
     def packages(self, above: str = "") -> list[str]:
         """The names of packages: those at the top, or the members of a set."""
@@ -416,6 +434,7 @@ def _filled(target: str, name: str, path: tuple[str, ...], depth: int) -> str:
     return ".".join((*filled, *map(key, path[depth:])))
 
 
+_OF_AN_ENTRY = frozenset({"data", "before", "after"})
 _CONTAINER = re.compile(r"(?:lazy )?attribute set of |list of |(?:list or )?DAG of ")
 _SCALAR = re.compile(
     r"""boolean|string|.*integer|path|package|floating\ point|non-empty\ string|\(optionally\ newline
@@ -428,7 +447,8 @@ _SCALAR = re.compile(
 def _holds(kind: str, steps: str, *, listed: bool) -> bool:
     """Whether a value of this type can hold something that the index does not list, `steps` below it.
 
-    There is a "*" in `steps` for each name that may stand for a list's element, a "." for each that may not.
+    There is a "*" in `steps` for each name that may stand for a list's element, a "d" for each that home-manager's
+    ordered entries may have, a "." for each other.
     `listed` says that the index lists options below: then they are all that a submodule has. In doubt, True.
     """
     kind = kind.removeprefix("null or ").removeprefix("non-empty ")
@@ -446,7 +466,7 @@ def _holds(kind: str, steps: str, *, listed: bool) -> bool:
     if container:
         if container[0] == "list of " and steps[0] != "*":
             return False
-        if "DAG" in container[0] and len(steps) == 2:
+        if "DAG" in container[0] and steps[1:2] == "d":
             return True  # an entry may be written out: its data, and what it comes before and after
         return _holds(kind[container.end() :], steps[1:], listed=listed)
     if kind == "submodule":
@@ -455,7 +475,7 @@ def _holds(kind: str, steps: str, *, listed: bool) -> bool:
 
 
 def _steps(path: tuple[str, ...]) -> str:
-    return "".join("*" if _element(part) else "." for part in path)
+    return "".join("*" if _element(part) else "d" if part in _OF_AN_ENTRY else "." for part in path)
 
 
 def _element(part: str) -> bool:
@@ -542,10 +562,17 @@ def _matched(pattern: tuple[str, ...], path: tuple[str, ...]) -> dict[str, str] 
     return filled
 
 
+_REPLACED = re.compile(r"renamed to/replaced by '([^']+)'")
+
+
 def _known_package(path: tuple[str, ...]) -> Status:
     """What 24.11 says of a package."""
     sets, top = _package_sets(), path[0]
     if f" {top} " in sets["?"]:
+        marks, advice = _refused().get(top, ("", ""))
+        if marks == "T":
+            to = _REPLACED.search(advice)
+            return Status("removed", to=to[1]) if to else Status("removed", detail=advice)
         return Status("alias", detail=f"`{top}` is an old name")
     if f" {top} " not in sets[""] and top not in sets:
         return Status("unknown")
@@ -587,6 +614,13 @@ def _package_sets() -> Mapping[str, str]:
     lines = _text("packages-24.11.txt.gz").splitlines()[1:]
     sets: dict[str, str] = dict(line.split("\t", 1) for line in lines)
     return {name: sets[text[1:]] if text.startswith("=") else text for name, text in sets.items()}
+
+
+@cache
+def _refused() -> Mapping[str, tuple[str, str]]:
+    """The packages that stop the evaluation: why, and what is said of it or the package's `pname`."""
+    rows = (line.split("\t") for line in _text("refused-24.11.txt.gz").splitlines()[1:])
+    return {name: (marks, rest[0] if rest else "") for name, marks, *rest in rows}
 
 
 @cache
