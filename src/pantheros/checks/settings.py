@@ -32,12 +32,47 @@ class Wrong:
 
 def findings(view: HostView) -> Iterator[Finding]:
     """What a host's settings and the release disagree about."""
+    yield from _without_input(view)
     for scope, person, settings in view.scopes():
         for path, setting in settings.items():
             for definition in setting.definitions:
                 for wrong in judge(view, scope, path, definition):
                     place = _place(view, person, path, definition, wrong)
                     yield view.finding(wrong.code, wrong.message, place, severity=wrong.severity, help=wrong.help)
+
+
+_OF_INPUTS: dict[Scope, dict[Names, tuple[str, str]]] = {
+    "nixos": {
+        ("disko",): ("disko", "enable `pantherOS.filesystems.disks`, which brings it"),
+        ("environment", "persistence"): (
+            "impermanence",
+            "enable `pantherOS.filesystems.impermanence`, which brings it",
+        ),
+        ("facter",): ("nixos-facter-modules", "enable `pantherOS.hardware.facter`, which brings it"),
+        ("home-manager",): ("home-manager", "write what is for a person's home below `[home]`, which brings it"),
+        ("services", "onepassword-secrets"): ("opnix", "name the fleet's secrets under `[secrets]`, which brings it"),
+    },
+    "home": {
+        ("programs", "onepassword-secrets"): ("opnix", "name the fleet's secrets under `[secrets]`, which brings it"),
+    },
+}
+"""Options that an input brings, by how their names begin: the input, and how a host comes to have it."""
+
+
+def _without_input(view: HostView) -> Iterator[Finding]:
+    """Settings of inputs that the host does not have: they exist, and not there. Told once for each input."""
+    for scope, person, settings in view.scopes():
+        for beginning, (input, help) in _OF_INPUTS[scope].items():
+            first = next((path for path in settings if path[: len(beginning)] == beginning), None)
+            if first is None or input in view.inputs[scope]:
+                continue
+            raw = view.may_set(input)
+            if raw:
+                view.not_verified(f"`{join_path(first)}`", f"the raw module {raw} may bring {input}")
+                continue
+            message = f"`{join_path(first)}` is an option of {input}, which this host does not have"
+            place = view.place(person, first, settings[first].definitions[-1], key=True)
+            yield view.finding("unknown-setting", message, place, help=help)
 
 
 def _place(view: HostView, person: str | None, path: Names, definition: Definition, wrong: Wrong) -> Place:
@@ -118,7 +153,7 @@ def _unknown(view: HostView, scope: Scope, path: Names, status: Status, definiti
         kind = at(parse(option.type), option.below)
         value = _nested(path[length:], definition.value)
         if kind is not None and not isinstance(kind, Submodule) and not kind.accepts(value):
-            return [_mismatch(path[:length], Mismatch((), value, kind))]
+            return [refusal(path[:length], Mismatch((), value, kind))]
     name = join_path(path)
     reason = _may_be_declared(view, scope, path)
     if reason:
@@ -181,7 +216,7 @@ def _value(view: HostView, scope: Scope, path: Names, option: Option, definition
     if kind is None:
         return []
     inside = _Inside(view.index, scope, path)
-    return [_mismatch(path, found) for found in kind.mismatches(definition.value, inside)]
+    return [refusal(path, found) for found in kind.mismatches(definition.value, inside)]
 
 
 @dataclass(frozen=True)
@@ -213,7 +248,8 @@ def _listed(index: Index, scope: Scope, path: tuple[Any, ...]) -> bool:
     return bool(index.members(scope, tuple(map(str, path))))
 
 
-def _mismatch(path: Names, found: Mismatch) -> Wrong:
+def refusal(path: Names, found: Mismatch) -> Wrong:
+    """What a type has against a part of a setting's value, in words."""
     name = _name(path, found.path)
     value = found.value.value if isinstance(found.value, Override) else found.value
     if found.code == "unknown-setting":

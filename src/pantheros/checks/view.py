@@ -72,6 +72,18 @@ class HostView:
         return tuple(found for layer in self.model.declared.layers(self.host.declared) for found in layer.imports)
 
     @cached_property
+    def inputs(self) -> dict[Scope, set[str]]:
+        """The inputs whose modules the system imports, and those whose modules each person's home does."""
+        found: dict[Scope, set[str]] = {"nixos": {"home-manager"} if self.homes else set(), "home": set()}
+        for expansion in self.expansions:
+            for each in expansion.module.inputs:
+                if each.nixos and expansion.nixos:
+                    found["nixos"].add(each.name)
+                if each.home and expansion.home:
+                    found["home"].add(each.name)
+        return found
+
+    @cached_property
     def foreign_inputs(self) -> tuple[str, ...]:
         """Inputs that bring modules of which nothing is known here."""
         used = {

@@ -126,6 +126,25 @@ class _Row(NamedTuple):
 _OF_DEFAULT = re.compile(r"(No d|D)efault|(On|Off) by default|Turned on")
 """How the sentence begins on a change that leaves the option's type alone."""
 
+_IPV4_PREFIX, _IPV6_PREFIX = (f"integer between 0 and {bits} (both inclusive)" for bits in (32, 128))
+_CHECKED = {
+    "networking.interfaces.<name>.ipv4.addresses.*.prefixLength": _IPV4_PREFIX,
+    "networking.interfaces.<name>.ipv4.routes.*.prefixLength": _IPV4_PREFIX,
+    "networking.interfaces.<name>.ipv6.addresses.*.prefixLength": _IPV6_PREFIX,
+    "networking.interfaces.<name>.ipv6.routes.*.prefixLength": _IPV6_PREFIX,
+    "services.tayga.ipv4.pool.prefixLength": _IPV4_PREFIX,
+    "services.tayga.ipv6.pool.prefixLength": _IPV6_PREFIX,
+    "services.tinc.networks.<name>.debugLevel": "integer between 0 and 5 (both inclusive)",
+    "services.tinc.networks.<name>.hostSettings.<name>.subnets.*.prefixLength": f"null or {_IPV6_PREFIX}",
+    "services.monero.mining.threads": "unsigned integer, meaning >=0",
+    "services.monero.limits.threads": "unsigned integer, meaning >=0",
+    "services.monero.limits.syncSize": "unsigned integer, meaning >=0",
+    "services.postgrey.maxAge": "unsigned integer, meaning >=0",
+    "services.postgrey.delay": "unsigned integer, meaning >=0",
+    "services.postgrey.autoWhitelist": "null or positive integer, meaning >0",
+}
+"""Types that check more than their descriptions say (`types.addCheck` in the modules), in words that do."""
+
 _WHOLE_NIXOS = "24.11"
 _NEWEST_WHOLE_HOME = "26.05"
 
@@ -269,7 +288,7 @@ class _Table:
         row = self._rows.get(name)
         if row is None and name in self._lines:
             number, *rest = self._lines[name].split("\t")
-            row = self._rows[name] = _Row(self._types[int(number)], *rest)
+            row = self._rows[name] = _Row(_CHECKED.get(name, self._types[int(number)]), *rest)
         return row
 
     def _replaced(self, change: _Change) -> bool:
