@@ -164,9 +164,12 @@ class _Walk:
                 return
             name, layout = next(iter(layout.items()))
             path = (*path, name)
+        said = definition or layout.definitions[0]
+        if said.module is not None and not self.view.model.resolver.library.modules[said.module].own:
+            return  # a module of the library tells itself what it could not make of its options
         status = self.view.index.status("nixos", path)
         if status.option is None or not status.option.below:
             return
         key = wrong.code == "unknown-setting"
-        place = self.view.place(None, path, definition or layout.definitions[0], wrong.inside, key=key)
+        place = self.view.place(None, path, said, wrong.inside, key=key)
         yield self.view.finding(wrong.code, wrong.message, place, help=wrong.help)

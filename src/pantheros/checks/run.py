@@ -61,8 +61,26 @@ def check(root: Path, release: Release | None = None) -> Checked:
         if wanted is not None and wanted.content is not None:
             findings += secrets.of_file(path, wanted.content)
     findings += fleet.findings(model, [of_host.facts for of_host in found])
-    checked.findings = unique(findings)
+    checked.findings = _without_echoes(unique(findings))
     return checked
+
+
+_OF_VALUES = frozenset(
+    {"wrong-type", "not-one-of", "out-of-range", "pattern-mismatch", "invalid-value", "missing-option"}
+)
+"""Codes of findings that say that an option's value could not be taken: what went on without it has more to say."""
+
+
+def _without_echoes(findings: list[Finding]) -> list[Finding]:
+    """The findings without those that only follow from another at the very same place."""
+    refused = {(f.origin, f.option) for f in findings if f.code in _OF_VALUES and f.origin and f.option}
+    published = {f.origin for f in findings if f.code == "duplicate-port"}
+    return [
+        found
+        for found in findings
+        if not (found.code not in _OF_VALUES and (found.origin, found.option) in refused)
+        and not (found.code == "port-taken" and found.origin in published)
+    ]
 
 
 def _host(model: Model, name: str) -> _OfHost:
