@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from pantheros.checks.view import HostView, Names
 from pantheros.findings import Finding, Origin, Related
 from pantheros.fleet.words import shown
-from pantheros.nix.values import Override, Raw, Scope, Value, join_path, split_path
+from pantheros.nix.values import Override, Package, Raw, Scope, Value, join_path, split_path
 from pantheros.releases.index import UNKNOWN
 from pantheros.releases.type_grammar import parse
 from pantheros.releases.types import (
@@ -20,6 +20,7 @@ from pantheros.releases.types import (
     ListOf,
     Number,
     OneOf,
+    Opaque,
     String,
     Submodule,
     Tree,
@@ -144,6 +145,10 @@ def _of_type(kind: Type, values: list[Value]) -> Merging:
     if isinstance(kind, Tree):
         scalars = [value for value in values if not isinstance(value, list | dict)]
         return "equal" if scalars else "any"
+    if isinstance(kind, Opaque):
+        if kind.merging == "one" or any(isinstance(value, Package) for value in values):
+            return "one"
+        return "any" if kind.merging == "lists" and any(isinstance(value, list) for value in values) else "equal"
     if isinstance(kind, ListOf | AttrsOf | Submodule):
         return "any"
     if isinstance(kind, Derivation):

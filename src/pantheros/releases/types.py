@@ -90,6 +90,17 @@ class Unknown(Type):
 ANYTHING = Type()
 
 
+@dataclass(frozen=True, slots=True)
+class Opaque(Type):
+    """A type that takes any value; what is known of it is how it puts several together."""
+
+    merging: Literal["one", "equal", "lists"] = "equal"
+    """Only one definition; equal ones; or lists, else equal ones."""
+
+    def below(self, step: str) -> Type | None:
+        return self if self.merging == "equal" else ANYTHING
+
+
 class _Leaf(Type):
     """A type whose values have nothing below them."""
 
