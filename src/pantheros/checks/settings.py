@@ -214,9 +214,18 @@ def _value(view: HostView, scope: Scope, path: Names, option: Option, definition
         return []
     kind = at(parse(option.type), option.below)
     if kind is None:
-        return []
+        return _set_for_another(path, option, definition.value)
     inside = _Inside(view.index, scope, path)
     return [refusal(path, found) for found in kind.mismatches(definition.value, inside)]
+
+
+def _set_for_another(path: Names, option: Option, value: Value) -> list[Wrong]:
+    """What is wrong where a name is set below a value that can have none."""
+    whole, above = parse(option.type), len(path) - len(option.below)
+    length = next(n for n in range(len(option.below)) if at(whole, option.below[: n + 1]) is None)
+    kind = at(whole, option.below[:length])
+    assert kind is not None
+    return [refusal(path[: above + length], Mismatch((), _nested(option.below[length:], value), kind))]
 
 
 @dataclass(frozen=True)

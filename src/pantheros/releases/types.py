@@ -197,9 +197,6 @@ class Derivation(_Leaf):
             return None
         return "wrong-type"
 
-    def below(self, step: str) -> Type | None:
-        return ANYTHING
-
 
 @dataclass(frozen=True, slots=True)
 class OneOf(_Leaf):
