@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from pantheros.checks import conflicts, disko, disks, fleet, network, packages, secrets, settings
+from pantheros.checks import conflicts, disko, disks, fleet, network, networkd, packages, secrets, settings
 from pantheros.checks.view import HostView, NotVerified
 from pantheros.findings import Finding
 from pantheros.releases.release import Release
@@ -21,6 +21,7 @@ _WORTH_A_PROCESS = 40
 OF_A_HOST: tuple[Callable[[HostView], Iterator[Finding]], ...] = (
     settings.findings,
     disko.findings,
+    networkd.findings,
     packages.findings,
     conflicts.findings,
     network.findings,

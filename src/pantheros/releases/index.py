@@ -99,6 +99,19 @@ class DiskoField:
     required: bool
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkdSection:
+    """What NixOS takes in a section of systemd-networkd's units."""
+
+    fields: frozenset[str]
+    one_of: Mapping[str, tuple[str | int | bool, ...]]
+    range: Mapping[str, tuple[int, int | None]]
+    whole: frozenset[str]
+    """Fields that are whole numbers."""
+    legacy: str
+    """A key below which all fields may lie, as they once did; "" for none."""
+
+
 class _Change(NamedTuple):
     """A line of changes.json, as `data/README.md` describes it."""
 
@@ -227,6 +240,12 @@ class Index:
     def disko(self) -> Mapping[str, Mapping[str, DiskoField]]:
         """The fields of disko content by kind: `index.disko["luks"]["name"]`; alike in every release."""
         return _disko()
+
+    @property
+    def networkd(self) -> Mapping[str, NetworkdSection]:
+        """What the sections of systemd-networkd's units take, by their option below `systemd.network`; nothing where
+        that is not known for this release."""
+        return _networkd() if self.release == _WHOLE_NIXOS else {}
 
     def _table(self, scope: Scope) -> _Table:
         table = self._tables.get(scope)
@@ -640,6 +659,20 @@ def _refused() -> Mapping[str, tuple[str, str]]:
     """The packages that stop the evaluation: why, and what is said of it or the package's `pname`."""
     rows = (line.split("\t") for line in _text("refused-24.11.txt.gz").splitlines()[1:])
     return {name: (marks, rest[0] if rest else "") for name, marks, *rest in rows}
+
+
+@cache
+def _networkd() -> Mapping[str, NetworkdSection]:
+    return {
+        name: NetworkdSection(
+            frozenset(said["fields"]),
+            {field: tuple(values) for field, values in said.get("one_of", {}).items()},
+            {field: (least, most) for field, (least, most) in said.get("range", {}).items()},
+            frozenset(said.get("whole", ())),
+            said.get("legacy", ""),
+        )
+        for name, said in json.loads(_text("networkd-24.11.json"))["sections"].items()
+    }
 
 
 @cache
