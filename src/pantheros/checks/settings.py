@@ -83,6 +83,8 @@ def judge(view: HostView, scope: Scope, path: Names, definition: Definition) -> 
     """What is wrong with the name that a definition sets, or with its value."""
     if scope == "nixos" and path[:2] == ("home-manager", "users") and len(path) > 3:
         scope, path = "home", path[3:]
+    if path[0] == "disabledModules" or path[:2] == ("_module", "args"):
+        return []  # no options: words of the module system itself
     status = view.index.status(scope, path)
     match status.kind:
         case "known":
