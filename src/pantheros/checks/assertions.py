@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from pantheros.checks.settings import Wrong
-from pantheros.checks.view import HostView, Names, Place
+from pantheros.checks.view import HostView, Names, Place, winning, written_by_hand
 from pantheros.findings import Finding, Related
 from pantheros.modules.users import NIXOS_GROUPS
 from pantheros.nix.values import Override, Package, Raw, join_path, key
@@ -1109,9 +1109,10 @@ def numbers_of_users(said: Said) -> Iterator[Refused]:
             if type(value) is int:
                 found.setdefault(value, []).append(name)
         for value, names in found.items():
-            if len(names) > 1:
+            paths = tuple(("users", kind, name, number) for name in reversed(names))
+            # Of the fleet's people, `pantherOS.users` itself says so.
+            if len(names) > 1 and any(written_by_hand(said.view, winning(said.view.system[path])) for path in paths):
                 message = f"{' and '.join(names)} have the same {number} {value}"
-                paths = tuple(("users", kind, name, number) for name in reversed(names))
                 yield Refused(Wrong("duplicate-number", message, "give each a number of its own"), paths)
 
 

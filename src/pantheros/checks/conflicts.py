@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pantheros.checks.view import HostView, Names
 from pantheros.findings import Finding, Origin, Related
 from pantheros.fleet.words import shown
-from pantheros.nix.values import Override, Raw, Scope, Value, join_path
+from pantheros.nix.values import Override, Package, Raw, Scope, Value, join_path, split_path
 from pantheros.releases.index import UNKNOWN
 from pantheros.releases.type_grammar import parse
 from pantheros.releases.types import (
@@ -19,6 +20,7 @@ from pantheros.releases.types import (
     ListOf,
     Number,
     OneOf,
+    Opaque,
     String,
     Submodule,
     Tree,
@@ -26,38 +28,66 @@ from pantheros.releases.types import (
     Union,
     at,
 )
-from pantheros.synth.merged import Definition, MergedSetting
+from pantheros.synth.merged import Definition
 
 Merging = Literal["one", "equal", "any", "unknown"]
 """How many different values of one priority a type puts up with: only one definition at all; equal ones; any."""
 
 
+class Said(NamedTuple):
+    """A definition, and the name that it sets: an old one, perhaps, of the option that is looked at."""
+
+    path: Names
+    definition: Definition
+
+    @property
+    def bare(self) -> Value:
+        return _bare(self.definition)
+
+
 def findings(view: HostView) -> Iterator[Finding]:
     """The settings of a host that NixOS would refuse to merge."""
     for scope, person, settings in view.scopes():
+        old: dict[Names, list[Said]] = defaultdict(list)
         for path, setting in settings.items():
-            if len(setting.definitions) > 1:
-                yield from _of(view, scope, person, path, setting)
+            now = _new_name(view, scope, path)
+            if now is not None:
+                old[now] += [Said(path, definition) for definition in setting.definitions]
+        for path, setting in settings.items():
+            if len(setting.definitions) > 1 or path in old:
+                said = [Said(path, definition) for definition in setting.definitions]
+                yield from _of(view, scope, person, path, [*said, *old.pop(path, [])])
+        for path, said in old.items():
+            yield from _of(view, scope, person, path, said)
 
 
-def _of(view: HostView, scope: Scope, person: str | None, path: Names, setting: MergedSetting) -> Iterator[Finding]:
-    said = _counting(view, scope, path, setting)
-    if len(said) < 2 or any(isinstance(_bare(d), Raw) for d in said):
+def _new_name(view: HostView, scope: Scope, path: Names) -> Names | None:
+    """What a setting's name is an old one for, to which NixOS hands its value on."""
+    status = view.index.status(scope, path)
+    if status.kind != "renamed" or not status.certain or status.option is None or not status.to:
+        return None
+    return split_path(status.to)
+
+
+def _of(view: HostView, scope: Scope, person: str | None, path: Names, definitions: list[Said]) -> Iterator[Finding]:
+    said = _counting(view, scope, path, definitions)
+    if len(said) < 2 or any(isinstance(each.bare, Raw) for each in said):
         return
-    first = _bare(said[0])
-    other = next((d for d in said[1:] if not _same(_bare(d), first)), None)
-    merging = _merging(view, scope, path, [_bare(d) for d in said])
+    first = said[0].bare
+    other = next((each for each in said[1:] if not _same(each.bare, first)), None)
+    merging = _merging(view, scope, path, [each.bare for each in said])
     if merging == "one":
         other = other or said[1]
     elif merging != "equal" or other is None:
         return
     # The last in the order of files is the first that NixOS sees.
-    here, there = view.place(person, path, other), view.place(person, path, said[0])
+    one = said[0]
+    here, there = view.place(person, *other), view.place(person, *one)
     if _later(there.origin, here.origin):
-        here, there, other, said = there, here, said[0], [other]
+        here, there, other, one = there, here, one, other
     name = join_path(path)
-    message = f"`{name}` is {shown(_bare(other))} here and {shown(_bare(said[0]))} elsewhere: it takes one value"
-    related = (Related(f"the other value, {shown(_bare(said[0]))}", there.origin),) if there.origin else ()
+    message = f"`{name}` is {shown(other.bare)} here and {shown(one.bare)} elsewhere: it takes one value"
+    related = (Related(f"the other value, {shown(one.bare)}", there.origin),) if there.origin else ()
     help = "set it once, or say with `force` which one is to win"
     yield view.finding("conflicting-values", message, here, help=help, related=related)
 
@@ -69,12 +99,14 @@ def _later(left: Origin | None, right: Origin | None) -> bool:
     return (left.file.startswith("hosts/"), left.line) > (right.file.startswith("hosts/"), right.line)
 
 
-def _counting(view: HostView, scope: Scope, path: Names, setting: MergedSetting) -> list[Definition]:
+def _counting(view: HostView, scope: Scope, path: Names, definitions: list[Said]) -> list[Said]:
     """The definitions of the best priority; without those of our modules that repeat NixOS's own default."""
-    best = min(_priority(definition) for definition in setting.definitions)
-    said = [definition for definition in setting.definitions if _priority(definition) == best]
+    best = min(_priority(each.definition) for each in definitions)
+    said = [each for each in definitions if _priority(each.definition) == best]
     default = view.index.default(scope, path)
-    return [d for d in said if d.module is None or default is UNKNOWN or not _same(_bare(d), default)] or said[:1]
+    if default is UNKNOWN:
+        return said
+    return [each for each in said if each.definition.module is None or not _same(each.bare, default)] or said[:1]
 
 
 def _priority(definition: Definition) -> int:
@@ -94,7 +126,9 @@ def _merging(view: HostView, scope: Scope, path: Names, values: list[Value]) -> 
     if status.option is None or not status.option.type:
         return "unknown"
     kind = at(parse(status.option.type), status.option.below)
-    return "unknown" if kind is None else _of_type(kind, values)
+    if kind is None or not all(kind.accepts(value) for value in values):
+        return "unknown"  # a value that is refused is told as such
+    return _of_type(kind, values)
 
 
 def _of_type(kind: Type, values: list[Value]) -> Merging:
@@ -111,6 +145,10 @@ def _of_type(kind: Type, values: list[Value]) -> Merging:
     if isinstance(kind, Tree):
         scalars = [value for value in values if not isinstance(value, list | dict)]
         return "equal" if scalars else "any"
+    if isinstance(kind, Opaque):
+        if kind.merging == "one" or any(isinstance(value, Package) for value in values):
+            return "one"
+        return "any" if kind.merging == "lists" and any(isinstance(value, list) for value in values) else "equal"
     if isinstance(kind, ListOf | AttrsOf | Submodule):
         return "any"
     if isinstance(kind, Derivation):

@@ -5,79 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pantheros.checks.view import HostView, Names, Place, winning, written_by_hand
-from pantheros.findings import Finding, nearest
-from pantheros.fleet.words import listed, shown
+from pantheros.checks.view import HostView, Place, winning
+from pantheros.findings import Finding
+from pantheros.fleet.words import shown
 from pantheros.module import Mount
-from pantheros.nix.values import join_path
 
-_HOOKS = ("preCreateHook", "postCreateHook", "preMountHook", "postMountHook", "preUnmountHook", "postUnmountHook")
-_PARTS = {
-    ("gpt", "partitions"): (
-        *("type", "attributes", "device", "priority", "name", "uuid", "label", "size", "alignment", "start", "end"),
-        *("content", "hybrid"),
-    ),
-    ("table", "partitions"): ("part-type", "fs-type", "name", "start", "end", "flags", "bootable", "content"),
-    ("btrfs", "subvolumes"): ("name", "type", "extraArgs", "mountOptions", "mountpoint", "swap", *_HOOKS),
-    ("lvm_vg", "lvs"): ("name", "priority", "size", "lvm_type", "extraArgs", "pool", "content", *_HOOKS),
-}
-"""The options of the parts that content has, which have names of the user's (disko, `lib/types/`)."""
 _SIZE = re.compile(r"(\d+)([KMGTP])?(?:i?B)?\Z")
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
 
 
 def findings(view: HostView) -> Iterator[Finding]:
     """What of a host's disks cannot be."""
-    yield from _layout(view)
     yield from _sizes(view)
     yield from _boot_partition(view)
-
-
-def _layout(view: HostView) -> Iterator[Finding]:
-    """disko's layouts below `content`: what may stand there depends on its `type`."""
-    for path, setting in view.below("disko", "devices").items():
-        start = path.index("content") if "content" in path[:-1] else None
-        definition = winning(setting)
-        if start is None or not written_by_hand(view, definition):
-            continue
-        wrong = _field(view, path, start)
-        if wrong is None:
-            continue
-        length, known = wrong
-        name = join_path(path[:length])
-        near = nearest(path[length - 1], known)
-        message = f"disko has no `{name}`"
-        help = f"did you mean `{join_path((*path[: length - 1], near))}`?" if near else f"it takes {listed(known)}"
-        place = view.place(None, path[:length], definition, key=True)
-        yield view.finding("unknown-setting", message, place, help=help)
-
-
-def _field(view: HostView, path: Names, start: int) -> tuple[int, list[str]] | None:
-    """How far a path goes until a name that its content does not have, and the names it has; None where all is well."""
-    kinds = view.index.disko
-    at = start
-    while at < len(path) - 1:
-        kind = view.value((*path[: at + 1], "type"))
-        fields = kinds.get(kind) if isinstance(kind, str) else None
-        if fields is None:
-            return None  # no type, or one that is none: told elsewhere
-        name = path[at + 1]
-        if name not in fields:
-            return at + 2, list(fields)
-        if "submodule" in fields[name].type:
-            parts = _PARTS.get((str(kind), name))
-            if parts is None or len(path) <= at + 3:
-                return None
-            if path[at + 3] not in parts:
-                return at + 4, list(parts)
-            if path[at + 3] != "content":
-                return None
-            at += 3
-        elif name == "content":
-            at += 1
-        else:
-            return None
-    return None
 
 
 def _sizes(view: HostView) -> Iterator[Finding]:

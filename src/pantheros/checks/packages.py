@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 
-from pantheros.checks.view import HostView
-from pantheros.findings import Finding, nearest
+from pantheros.checks.view import HostView, Place
+from pantheros.findings import Finding, Severity, nearest
 from pantheros.nix.values import Override, Package, Value, parts
 from pantheros.releases.index import Index, Status
 from pantheros.releases.types import Step
@@ -20,6 +20,8 @@ def findings(view: HostView) -> Iterator[Finding]:
             for definition in setting.definitions:
                 for inside, name in named_in(definition.value):
                     status = view.index.package(name)
+                    if status.kind in ("known", "alias") and not overlays:
+                        yield from _refused(view, name, partial(view.place, person, path, definition, inside))
                     if status.kind in ("known", "group"):
                         continue
                     if status.kind in ("doubtful", "alias") or not status.certain or overlays:
@@ -36,6 +38,48 @@ def findings(view: HostView) -> Iterator[Finding]:
                         yield view.finding("removed-package", message, place, help=help)
                     else:
                         yield view.finding("unknown-package", message, place, help=help)
+
+
+def _refused(view: HostView, name: str, place: Callable[[], Place]) -> Iterator[Finding]:
+    """A package that nixpkgs has, and does not let anybody use unless the configuration allows it."""
+    refused = view.index.refused(name)
+    if refused is None or view.value("nixpkgs.pkgs") is not None:
+        return
+    # A licence seldom changes; what is insecure or broken does.
+    if refused.unfree and not _allowed(view, "Unfree", name, refused.pname):
+        severity: Severity = "error" if view.index.release == "24.11" else "warning"
+        message = f"`{name}` is not free software, which nixpkgs refuses unless it is allowed"
+        help = f'add "{refused.pname}" to `pantherOS.system.nix.allowUnfree`, or set that to true'
+        yield view.finding("unfree-package", message, place(), severity=severity, help=help)
+    if view.index.release != "24.11":
+        return
+    if refused.insecure and not _allowed(view, "Insecure", name, refused.pname):
+        message = f"nixpkgs {view.index.release} knows `{name}` to be insecure, and refuses it"
+        help = "use another, or name it with its version in `nixpkgs.config.permittedInsecurePackages`"
+        yield view.finding("insecure-package", message, place(), help=help)
+    if refused.broken and view.host.system == "x86_64-linux" and not _allowed(view, "Broken", name, refused.pname):
+        message = f"`{name}` is marked as broken in nixpkgs {view.index.release}, which refuses it"
+        yield view.finding("broken-package", message, place(), help="use another, or one of another release")
+
+
+def _allowed(view: HostView, what: str, name: str, pname: str) -> bool:
+    """Whether the configuration of nixpkgs allows a package, or may do so."""
+    config = ("nixpkgs", "config")
+    if view.value((*config, f"allow{what}")) is True:
+        return True
+    predicate = view.value((*config, f"allow{what}Predicate"))
+    permitted = view.value((*config, f"permitted{what}Packages"))
+    if f'"{pname}"' in str(getattr(predicate, "code", "")) or any(str(n).startswith(pname) for n in permitted or ()):
+        return True
+    ours = all(d.module for d in view.system[(*config, f"allow{what}Predicate")].definitions) if predicate else True
+    raw = (
+        view.may_set(f"allow{what}")
+        or view.may_set(f"allow{what}Predicate")
+        or view.may_set(f"permitted{what}Packages")
+    )
+    if raw or not ours:
+        view.not_verified(f"whether `{name}` is allowed", f"{raw or 'a predicate'} decides")
+    return bool(raw) or not ours
 
 
 def named_in(value: Value, inside: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, ...], str]]:

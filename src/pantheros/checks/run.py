@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pantheros.checks import (
     assertions,
     conflicts,
+    disko,
     disks,
     fleet,
     network,
@@ -34,6 +35,7 @@ _WORTH_A_PROCESS = 40
 
 OF_A_HOST: tuple[Callable[[HostView], Iterator[Finding]], ...] = (
     settings.findings,
+    disko.findings,
     packages.findings,
     conflicts.findings,
     assertions.findings,
@@ -109,7 +111,8 @@ class Checker:
         if any(finding.code == "unknown-secret" for finding in findings):
             # One name is mistaken for the other.
             findings = [finding for finding in findings if finding.code != "unused-secret"]
-        return Checked(model, unique(findings), [note for of_host in hosts for note in of_host.notes])
+        findings = _without_echoes(unique(findings))
+        return Checked(model, findings, [note for of_host in hosts for note in of_host.notes])
 
     def _of_copies(self, paths: set[str]) -> list[Finding]:
         """What is wrong with the files that are copied as they are."""
@@ -159,6 +162,24 @@ def _own(files: dict[str, tuple[int, int, int]], file: str) -> Signature:
     """The state of the files that are a host's own."""
     paths = (file, f"{posixpath.dirname(file)}/facter.json")
     return tuple((path, *files[path]) for path in paths if path in files)
+
+
+_OF_VALUES = frozenset(
+    {"wrong-type", "not-one-of", "out-of-range", "pattern-mismatch", "invalid-value", "missing-option"}
+)
+"""Codes of findings that say that an option's value could not be taken: what went on without it has more to say."""
+
+
+def _without_echoes(findings: list[Finding]) -> list[Finding]:
+    """The findings without those that only follow from another at the very same place."""
+    refused = {(f.origin, f.option) for f in findings if f.code in _OF_VALUES and f.origin and f.option}
+    published = {f.origin for f in findings if f.code == "duplicate-port"}
+    return [
+        found
+        for found in findings
+        if not (found.code not in _OF_VALUES and (found.origin, found.option) in refused)
+        and not (found.code == "port-taken" and found.origin in published)
+    ]
 
 
 def _host(model: Model, name: str) -> _OfHost:

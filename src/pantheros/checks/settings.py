@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pantheros.checks.raw_modules import declares_options
+from pantheros.checks.raw_modules import declares_options, may_set
 from pantheros.checks.view import HostView, Names, Place, written_by_hand
 from pantheros.findings import Finding, Severity, nearest, slip
 from pantheros.fleet.words import shown
@@ -35,6 +35,7 @@ class Wrong:
 
 def findings(view: HostView) -> Iterator[Finding]:
     """What a host's settings and the release disagree about."""
+    yield from _without_input(view)
     for scope, person, settings in view.scopes():
         for path, setting in settings.items():
             for definition in setting.definitions:
@@ -43,6 +44,40 @@ def findings(view: HostView) -> Iterator[Finding]:
                     finding = view.finding(wrong.code, wrong.message, place, severity=wrong.severity, help=wrong.help)
                     # What a module made of an option is not what is written there.
                     yield replace(finding, fix=wrong.fix if definition.module is None else "")
+
+
+_OF_INPUTS: dict[Scope, dict[Names, tuple[str, str]]] = {
+    "nixos": {
+        ("disko",): ("disko", "enable `pantherOS.filesystems.disks`, which brings it"),
+        ("environment", "persistence"): (
+            "impermanence",
+            "enable `pantherOS.filesystems.impermanence`, which brings it",
+        ),
+        ("facter",): ("nixos-facter-modules", "enable `pantherOS.hardware.facter`, which brings it"),
+        ("home-manager",): ("home-manager", "write what is for a person's home below `[home]`, which brings it"),
+        ("services", "onepassword-secrets"): ("opnix", "name the fleet's secrets under `[secrets]`, which brings it"),
+    },
+    "home": {
+        ("programs", "onepassword-secrets"): ("opnix", "name the fleet's secrets under `[secrets]`, which brings it"),
+    },
+}
+"""Options that an input brings, by how their names begin: the input, and how a host comes to have it."""
+
+
+def _without_input(view: HostView) -> Iterator[Finding]:
+    """Settings of inputs that the host does not have: they exist, and not there. Told once for each input."""
+    for scope, person, settings in view.scopes():
+        for beginning, (input, help) in _OF_INPUTS[scope].items():
+            first = next((path for path in settings if path[: len(beginning)] == beginning), None)
+            if first is None or input in view.inputs[scope]:
+                continue
+            raw = view.may_set(input)
+            if raw:
+                view.not_verified(f"`{join_path(first)}`", f"the raw module {raw} may bring {input}")
+                continue
+            message = f"`{join_path(first)}` is an option of {input}, which this host does not have"
+            place = view.place(person, first, settings[first].definitions[-1], key=True)
+            yield view.finding("unknown-setting", message, place, help=help)
 
 
 def _place(view: HostView, person: str | None, path: Names, definition: Definition, wrong: Wrong) -> Place:
@@ -71,6 +106,8 @@ def judge(view: HostView, scope: Scope, path: Names, definition: Definition) -> 
     if scope == "nixos" and path[:2] == ("home-manager", "users") and len(path) > 3:
         found = judge(view, "home", path[3:], definition)
         return [replace(wrong, depth=wrong.depth + 3) if wrong.depth else wrong for wrong in found]
+    if path[0] == "disabledModules" or path[:2] == ("_module", "args"):
+        return []  # no options: words of the module system itself
     status = view.index.status(scope, path)
     match status.kind:
         case "known":
@@ -135,13 +172,13 @@ def _unknown(view: HostView, scope: Scope, path: Names, status: Status, definiti
     if above is not None:
         # Not a name too many, but a set where the option takes something else.
         length, option = above
-        kind = parse(option.type)
+        kind = at(parse(option.type), option.below)
         value = _nested(path[length:], definition.value)
-        if not isinstance(kind, Submodule) and not kind.accepts(value):
-            return [_mismatch(path[:length], Mismatch((), value, kind))]
+        if kind is not None and not isinstance(kind, Submodule) and not kind.accepts(value):
+            return [refusal(path[:length], Mismatch((), value, kind))]
     name = join_path(path)
-    reason = _may_be_declared(view)
-    if reason and not _slip(view.index.nearest(scope, path), name):
+    reason = _may_be_declared(view, scope, path)
+    if reason:
         view.not_verified(f"`{name}`", reason)
         return []
     message = f"{WHOSE[scope]} {view.index.release} has no option `{name}`"
@@ -170,12 +207,19 @@ def _slip(near: str | None, name: str) -> bool:
     return nearest(said, [meant], 0.85) is not None and len(said) > 4
 
 
-def _may_be_declared(view: HostView) -> str:
-    """Who may declare options of which nothing is known here; "" where nobody does."""
+def _may_be_declared(view: HostView, scope: Scope, path: Names) -> str:
+    """Who may declare an option of which nothing is known here; "" where nobody does.
+
+    What is nearly a known name is taken for a slip, unless a module that declares options has the words of it.
+    """
+    root = view.model.declared.root
+    slip = _slip(view.index.nearest(scope, path), join_path(path))
+    lengths = range(1, len(path) + 1)
+    unknown = next((n for n in lengths if view.index.status(scope, path[:n]).kind == "unknown"), len(path))
     for found in view.raw_modules:
-        if declares_options(view.model.declared.root, found.path):
+        if declares_options(root, found.path) and (not slip or may_set(root, found.path, path[:unknown])):
             return f"the raw module {found.path} may declare it"
-    if view.foreign_inputs:
+    if view.foreign_inputs and not slip:
         return f"the input {view.foreign_inputs[0]} may declare it"
     return ""
 
@@ -203,12 +247,21 @@ def _value(view: HostView, scope: Scope, path: Names, option: Option, definition
         return []
     kind = at(parse(option.type), option.below)
     if kind is None:
-        return []
+        return _set_for_another(path, option, definition.value)
     if not kind.understood and written_by_hand(view, definition):
         what = f"the value of `{join_path(path)}`"
         view.not_verified(what, f"what its type takes is not known here: {kind.description.splitlines()[0]}")
     inside = _Inside(view, scope, path)
-    return [_mismatch(path, found) for found in kind.mismatches(definition.value, inside)]
+    return [refusal(path, found) for found in kind.mismatches(definition.value, inside)]
+
+
+def _set_for_another(path: Names, option: Option, value: Value) -> list[Wrong]:
+    """What is wrong where a name is set below a value that can have none."""
+    whole, above = parse(option.type), len(path) - len(option.below)
+    length = next(n for n in range(len(option.below)) if at(whole, option.below[: n + 1]) is None)
+    kind = at(whole, option.below[:length])
+    assert kind is not None
+    return [refusal(path[: above + length], Mismatch((), _nested(option.below[length:], value), kind))]
 
 
 @dataclass(frozen=True)
@@ -244,7 +297,8 @@ def _listed(index: Index, scope: Scope, path: tuple[Any, ...]) -> bool:
     return bool(index.members(scope, tuple(map(str, path))))
 
 
-def _mismatch(path: Names, found: Mismatch) -> Wrong:
+def refusal(path: Names, found: Mismatch) -> Wrong:
+    """What a type has against a part of a setting's value, in words."""
     name = name_within(path, found.path)
     value = found.value.value if isinstance(found.value, Override) else found.value
     if found.code == "unknown-setting":

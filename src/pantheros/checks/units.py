@@ -21,7 +21,7 @@ def findings(view: HostView) -> Iterator[Finding]:
         return
     sections = unit_sections()
     for path, setting in view.system.items():
-        if path[0] != "systemd":
+        if path[0] != "systemd" and path[:3] != ("boot", "initrd", "systemd"):
             continue
         for length in range(2, len(path) + 1):
             section = sections.get(_pattern(path[:length]))
@@ -34,8 +34,11 @@ def findings(view: HostView) -> Iterator[Finding]:
 
 def _pattern(path: Names) -> str:
     """An option's name, as the list has it: `systemd.network.networks.<name>.networkConfig`."""
-    named = 3 if path[:2] == ("systemd", "network") else 2
-    return ".".join("<name>" if index == named else name for index, name in enumerate(path))
+    # Units of the initial RAM disk and of people's sessions are like those of the system.
+    within = path[2:] if path[:2] == ("boot", "initrd") else path
+    within = (within[0], *within[2:]) if within[:2] == ("systemd", "user") else within
+    named = 3 if within[:2] == ("systemd", "network") else 2
+    return ".".join("<name>" if index == named else name for index, name in enumerate(within))
 
 
 def _in_section(
@@ -78,6 +81,7 @@ def _field(
         yield view.finding("wrong-type", f"`{said}` is {shown(value)}, but takes a whole number", place)
     elif name in section.ranges and isinstance(value, int | float) and not isinstance(value, bool):
         least, most = section.ranges[name]
-        if not least <= value <= most:
-            message = f"`{said}` is {shown(value)}, but takes a number from {least} to {most}"
+        if value < least or (most is not None and value > most):
+            within = f"from {least} to {most}" if most is not None else f"of {least} or more"
+            message = f"`{said}` is {shown(value)}, but takes a number {within}"
             yield view.finding("out-of-range", message, place)

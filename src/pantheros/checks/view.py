@@ -72,6 +72,18 @@ class HostView:
         return tuple(found for layer in self.model.declared.layers(self.host.declared) for found in layer.imports)
 
     @cached_property
+    def inputs(self) -> dict[Scope, set[str]]:
+        """The inputs whose modules the system imports, and those whose modules each person's home does."""
+        found: dict[Scope, set[str]] = {"nixos": {"home-manager"} if self.homes else set(), "home": set()}
+        for expansion in self.expansions:
+            for each in expansion.module.inputs:
+                if each.nixos and expansion.nixos:
+                    found["nixos"].add(each.name)
+                if each.home and expansion.home:
+                    found["home"].add(each.name)
+        return found
+
+    @cached_property
     def foreign_inputs(self) -> tuple[str, ...]:
         """Inputs that bring modules of which nothing is known here."""
         used = {
@@ -129,16 +141,16 @@ class HostView:
             value = value[step]
         said = self._causes(person, path, definition.module, value)
         exact = next((cause for cause in said if _holds(cause.value, value)), None)
-        if module.own and exact is None:
+        if module.own and (exact is None or (key and not _in_name(exact.value, path))):
             return Place(code, related=tuple(_related(cause) for cause in said[:3]))
         cause = exact or (said[0] if said else None)
         if cause is None:
             return Place(stack.origin("pantherOS", module.names), f"pantherOS.{module.name}")
         origin = cause.origin
         if isinstance(cause.value, list):
-            name = value.name if isinstance(value, Package) else value
-            index = next((i for i, each in enumerate(cause.value) if each in (name, value)), None)
-            origin = (stack.origin("pantherOS", (*cause.leaf, index)) if index is not None else None) or origin
+            index = next((i for i, element in enumerate(cause.value) if _is(element, value)), None)
+            if index is not None:
+                origin = stack.origin("pantherOS", (*cause.leaf, index)) or origin
         shown = f"`{join_path(path)}` follows from it"
         return Place(origin, cause.option, (Related(shown, code),) if module.own else ())
 
@@ -201,12 +213,21 @@ def _holds(option: Any, value: Value) -> bool:
     """Whether an option's value is what a setting has, or holds it."""
     if type(option) is type(value) and option == value:
         return True
-    name = value.name if isinstance(value, Package) else None
     if isinstance(option, list):
-        return any(type(each) is type(value) and each == value for each in option) or name in option
+        return any(_is(element, value) for element in option)
     if isinstance(option, str) and option:
-        return option == name or (isinstance(value, str) and option in value)
+        return _is(option, value) or (isinstance(value, str) and option in value)
     return False
+
+
+def _is(option: Any, value: Value) -> bool:
+    """Whether an option's value is what a setting has; a package's name stands for the package."""
+    return bool(option == (value.name if isinstance(value, Package) else value))
+
+
+def _in_name(option: Any, path: Names) -> bool:
+    """Whether an option's value is part of a setting's name."""
+    return isinstance(option, str) and option in path
 
 
 def _related(cause: Cause) -> Related:

@@ -85,6 +85,17 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Why nixpkgs stops the evaluation when a package that it has is used."""
+
+    unfree: bool
+    insecure: bool
+    broken: bool
+    pname: str
+    """The name by which `allowUnfreePredicate` and `permittedInsecurePackages` know it."""
+
+
+@dataclass(frozen=True, slots=True)
 class DiskoField:
     """A field of one kind of disko content (`gpt`, `luks`, `btrfs`, ...)."""
 
@@ -99,7 +110,7 @@ class Section(NamedTuple):
     """Its names; empty where any may stand there."""
     one_of: Mapping[str, tuple[str | bool, ...]] = MappingProxyType({})
     integers: frozenset[str] = frozenset()
-    ranges: Mapping[str, tuple[int, int]] = MappingProxyType({})
+    ranges: Mapping[str, tuple[int, int | None]] = MappingProxyType({})
     old: str = ""
     """Where the option is a list of such sections: the name under which an element may hold its section, too."""
 
@@ -137,6 +148,25 @@ class _Row(NamedTuple):
 
 _OTHER_TYPE = frozenset({"nix.gc.dates", "services.openssh.settings.AcceptEnv", "users.users.<name>.linger"})
 """The options listed as retyped that do take other values now; of the rest, only the default or the meaning changed."""
+
+_IPV4_PREFIX, _IPV6_PREFIX = (f"integer between 0 and {bits} (both inclusive)" for bits in (32, 128))
+_CHECKED = {
+    "networking.interfaces.<name>.ipv4.addresses.*.prefixLength": _IPV4_PREFIX,
+    "networking.interfaces.<name>.ipv4.routes.*.prefixLength": _IPV4_PREFIX,
+    "networking.interfaces.<name>.ipv6.addresses.*.prefixLength": _IPV6_PREFIX,
+    "networking.interfaces.<name>.ipv6.routes.*.prefixLength": _IPV6_PREFIX,
+    "services.tayga.ipv4.pool.prefixLength": _IPV4_PREFIX,
+    "services.tayga.ipv6.pool.prefixLength": _IPV6_PREFIX,
+    "services.tinc.networks.<name>.debugLevel": "integer between 0 and 5 (both inclusive)",
+    "services.tinc.networks.<name>.hostSettings.<name>.subnets.*.prefixLength": f"null or {_IPV6_PREFIX}",
+    "services.monero.mining.threads": "unsigned integer, meaning >=0",
+    "services.monero.limits.threads": "unsigned integer, meaning >=0",
+    "services.monero.limits.syncSize": "unsigned integer, meaning >=0",
+    "services.postgrey.maxAge": "unsigned integer, meaning >=0",
+    "services.postgrey.delay": "unsigned integer, meaning >=0",
+    "services.postgrey.autoWhitelist": "null or positive integer, meaning >0",
+}
+"""Types that check more than their descriptions say (`types.addCheck` in the modules), in words that do."""
 
 _WHOLE_NIXOS = "24.11"
 _NEWEST_WHOLE_HOME = "26.05"
@@ -217,6 +247,13 @@ class Index:
     def package(self, name: str) -> Status:
         """What is known of a package, by its attribute path below `pkgs`. `ValueError` when it is no path."""
         return _package(self.release, name)
+
+    def refused(self, name: str) -> Refused | None:
+        """Why a package is refused unless the configuration allows it, as of 24.11; None when it is not."""
+        marks, text = _refused().get(name.replace("python3Packages.", "python312Packages."), ("", ""))
+        if not marks or marks == "T":
+            return None
+        return Refused("U" in marks, "I" in marks, "B" in marks, text or split_path(name)[-1])
 
     def packages(self, above: str = "") -> list[str]:
         """The names of packages: those at the top, or the members of a set."""
@@ -300,7 +337,7 @@ class _Table:
         row = self._rows.get(name)
         if row is None and name in self._lines:
             number, *rest = self._lines[name].split("\t")
-            row = self._rows[name] = _Row(self._types[int(number)], *rest)
+            row = self._rows[name] = _Row(_CHECKED.get(name, self._types[int(number)]), *rest)
         return row
 
     def _replaced(self, change: _Change) -> bool:
@@ -406,7 +443,7 @@ class _Table:
                 # An entry may be written out: its data, and what it comes before and after.
                 if path[depth + 1] == "data":
                     return self.status((*path[: depth + 1], *path[depth + 2 :]))
-                if path[depth + 1] not in {"before", "after"}:
+                if path[depth + 1] not in {"before", "after"} and "DAG of open" not in row.type:
                     return fallback
             if _holds(row.type, _steps(path[depth:]), listed=listed):
                 return self._known(row, name, path[depth:])
@@ -480,6 +517,7 @@ def _filled(target: str, name: str, path: tuple[str, ...], depth: int) -> str:
     return ".".join((*filled, *map(key, path[depth:])))
 
 
+_OF_AN_ENTRY = frozenset({"data", "before", "after"})
 _CONTAINER = re.compile(r"(?:lazy )?attribute set of |list of |(?:list or )?DAG of ")
 _SCALAR = re.compile(
     r"""boolean|string|.*integer|path|package|floating\ point|non-empty\ string|\(optionally\ newline
@@ -492,7 +530,8 @@ _SCALAR = re.compile(
 def _holds(kind: str, steps: str, *, listed: bool) -> bool:
     """Whether a value of this type can hold something that the index does not list, `steps` below it.
 
-    There is a "*" in `steps` for each name that may stand for a list's element, a "." for each that may not.
+    There is a "*" in `steps` for each name that may stand for a list's element, a "d" for each that home-manager's
+    ordered entries may have, a "." for each other.
     `listed` says that the index lists options below: then they are all that a submodule has. In doubt, True.
     """
     kind = kind.removeprefix("null or ").removeprefix("non-empty ")
@@ -510,7 +549,7 @@ def _holds(kind: str, steps: str, *, listed: bool) -> bool:
     if container:
         if container[0] == "list of " and steps[0] != "*":
             return False
-        if "DAG" in container[0] and len(steps) == 2:
+        if "DAG" in container[0] and steps[1:2] == "d":
             return True  # an entry may be written out: its data, and what it comes before and after
         return _holds(kind[container.end() :], steps[1:], listed=listed)
     if kind == "submodule":
@@ -519,7 +558,7 @@ def _holds(kind: str, steps: str, *, listed: bool) -> bool:
 
 
 def _steps(path: tuple[str, ...]) -> str:
-    return "".join("*" if _element(part) else "." for part in path)
+    return "".join("*" if _element(part) else "d" if part in _OF_AN_ENTRY else "." for part in path)
 
 
 def _element(part: str) -> bool:
@@ -670,10 +709,17 @@ def _matched(pattern: tuple[str, ...], path: tuple[str, ...]) -> dict[str, str] 
     return filled
 
 
+_REPLACED = re.compile(r"renamed to/replaced by '([^']+)'")
+
+
 def _known_package(path: tuple[str, ...]) -> Status:
     """What 24.11 says of a package."""
     sets, top = _package_sets(), path[0]
     if f" {top} " in sets["?"]:
+        marks, advice = _refused().get(top, ("", ""))
+        if marks == "T":
+            to = _REPLACED.search(advice)
+            return Status("removed", to=to[1]) if to else Status("removed", detail=advice)
         return Status("alias", detail=f"`{top}` is an old name")
     if f" {top} " not in sets[""] and top not in sets:
         return Status("unknown")
@@ -730,6 +776,13 @@ def unit_sections() -> Mapping[str, Section]:
             section.get("old", ""),
         )
     return found
+
+
+@cache
+def _refused() -> Mapping[str, tuple[str, str]]:
+    """The packages that stop the evaluation: why, and what is said of it or the package's `pname`."""
+    rows = (line.split("\t") for line in _text("refused-24.11.txt.gz").splitlines()[1:])
+    return {name: (marks, rest[0] if rest else "") for name, marks, *rest in rows}
 
 
 @cache

@@ -76,8 +76,10 @@ def _sections(source: str) -> dict[tuple[str, str], dict[str, Any]]:
             "one_of": _one_of(checks),
             "integers": re.findall(r'\(assertInt "(\w+)"\)', checks),
             "ranges": {
-                name: [int(least), int(most)]
-                for name, least, most in re.findall(r'\(assertRange "(\w+)" (-?\d+) (-?\d+)\)', checks)
+                name: [int(least), int(most) if most else None]
+                for _, name, least, most in re.findall(
+                    r'\(assert(Range|Minimum) "(\w+)" (-?\d+)(?: (-?\d+))?\)', checks
+                )
             },
         }
     return found

@@ -36,6 +36,7 @@ from pantheros.releases.types import (
     Null,
     Number,
     OneOf,
+    Opaque,
     String,
     Submodule,
     Tagged,
@@ -69,9 +70,9 @@ _TOML = Tree(_PLAIN)
 
 _NOUNS: dict[str, Type] = {
     "unspecified value": ANYTHING,
-    "anything": ANYTHING,
-    "raw value": ANYTHING,
-    "systemd option": ANYTHING,
+    "anything": Opaque(),
+    "raw value": Opaque(merging="one"),
+    "systemd option": Opaque(merging="lists"),
     "maintainer": ANYTHING,
     "boolean": _BOOLEAN,
     "boolean (merged using or)": _BOOLEAN,

@@ -90,6 +90,17 @@ class Unknown(Type):
 ANYTHING = Type()
 
 
+@dataclass(frozen=True, slots=True)
+class Opaque(Type):
+    """A type that takes any value; what is known of it is how it puts several together."""
+
+    merging: Literal["one", "equal", "lists"] = "equal"
+    """Only one definition; equal ones; or lists, else equal ones."""
+
+    def below(self, step: str) -> Type | None:
+        return self if self.merging == "equal" else ANYTHING
+
+
 class _Leaf(Type):
     """A type whose values have nothing below them."""
 
@@ -185,9 +196,6 @@ class Derivation(_Leaf):
         if isinstance(value, Package) or (isinstance(value, str) and value.startswith(("/nix/store/", "\0"))):
             return None
         return "wrong-type"
-
-    def below(self, step: str) -> Type | None:
-        return ANYTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,12 @@ def causes(
         expansions, _ = expand(resolver, varied, index, all_settings=True)
         found, homes = merge(resolver, varied, expansions)
         settings = found if person is None else homes.get(person, {})
-        return {p: s.value for p, s in settings.items() if p[: len(path)] == path}
+        asked = {p: s for p, s in settings.items() if p[: len(path)] == path}
+        if module is None:
+            return {p: s.value for p, s in asked.items()}
+        # What another module says of it may win, and is not asked about.
+        own = {p: [d.value for d in s.definitions if d.module == module] for p, s in asked.items()}
+        return {p: values for p, values in own.items() if values}
 
     found: list[Cause] = []
     owner = next((p for p in host.people if p.name == person), None)

@@ -1,0 +1,175 @@
+"""Disk layouts in disko's own words: what each kind of content takes, however deep it lies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pantheros.checks.settings import Wrong, refusal
+from pantheros.checks.view import HostView, Names
+from pantheros.findings import Finding, nearest
+from pantheros.fleet.words import shown
+from pantheros.nix.values import Override, Raw, join_path
+from pantheros.releases.type_grammar import parse
+from pantheros.releases.types import at
+from pantheros.synth.merged import Definition, MergedSetting
+
+_KINDS = re.compile(r"one of ([a-z_]+(?:,[a-z_]+)+)")
+_IN_A_PARTITION = "null or (one of bcachefs,btrfs,filesystem,luks,lvm_pv,mdraid,swap,zfs)"
+_SWAP_FILES = {
+    "options": "null or string",
+    "path": "null or string",
+    "priority": "null or signed integer",
+    "size": "string matching the pattern ([0-9]+[KMGTP])?",
+}
+_PARTS: dict[tuple[str, str], dict[str, str]] = {
+    ("gpt", "partitions"): {
+        "alignment": "signed integer",
+        "attributes": "list of signed integer",
+        "content": _IN_A_PARTITION,
+        "device": "string",
+        "end": "string",
+        "hybrid": "null or (submodule)",
+        "label": "string",
+        "name": "string",
+        "priority": "signed integer",
+        "size": 'value "100%" (singular enum) or string matching the pattern [0-9]+[KMGTP]?',
+        "start": "string",
+        "type": "string",
+        "uuid": "null or string",
+    },
+    ("btrfs", "subvolumes"): {
+        "extraArgs": "list of string",
+        "mountOptions": "list of string",
+        "mountpoint": "null or (An absolute path)",
+        "name": "string",
+        "swap": "attribute set of (submodule)",
+        "type": 'value "btrfs_subvol" (singular enum)',
+    },
+    ("btrfs", "swap"): _SWAP_FILES,
+    ("btrfs.subvolumes", "swap"): _SWAP_FILES,
+    ("lvm_vg", "lvs"): {
+        "content": _IN_A_PARTITION,
+        "extraArgs": "list of string",
+        "lvm_type": "null or string",
+        "name": "string",
+        "pool": "null or string",
+        "priority": "signed integer",
+        "size": "string",
+    },
+}
+"""What the parts of some kinds take, of which the index has no list (disko, `lib/types`, as of 2026-03)."""
+_HOOK = re.compile(r"(pre|post)(Create|Mount|Unmount)Hook\Z")
+
+Layout = dict[str, "Layout | MergedSetting"]
+
+
+def findings(view: HostView) -> Iterator[Finding]:
+    """What disko would refuse of a host's layout, besides what the index knows of its options."""
+    top = ("disko", "devices")
+    layout = _layout(view.below(*top), len(top))
+    for kind, devices in layout.items():
+        if kind in view.index.disko and isinstance(devices, dict):
+            for name, device in devices.items():
+                if isinstance(device, dict):
+                    yield from _Walk(view).content(kind, (*top, kind, name), device)
+
+
+def _layout(settings: Mapping[Names, MergedSetting], skip: int) -> Layout:
+    """The settings as a tree, without the first names of their paths."""
+    tree: Layout = {}
+    for path, setting in settings.items():
+        at: Layout = tree
+        for name in path[skip:-1]:
+            below = at.setdefault(name, {})
+            if not isinstance(below, dict):
+                break  # once as a value, once as a set, which is told elsewhere
+            at = below
+        else:
+            at.setdefault(path[-1], setting)
+    return tree
+
+
+class _Walk:
+    def __init__(self, view: HostView) -> None:
+        self.view = view
+
+    def content(self, kind: str, path: Names, layout: Layout) -> Iterator[Finding]:
+        """What is wrong with content of a kind."""
+        fields = {name: field.type for name, field in self.view.index.disko[kind].items()}
+        yield from self.fields(kind, fields, path, layout)
+
+    def fields(self, kind: str, fields: Mapping[str, str], path: Names, layout: Layout) -> Iterator[Finding]:
+        for name, below in layout.items():
+            where = (*path, name)
+            if name.startswith("_") or (name not in fields and _HOOK.match(name)):
+                continue
+            if name not in fields:
+                near = nearest(name, fields)
+                help = f"did you mean `{near}`?" if near else f"it takes {', '.join(sorted(fields))}"
+                message = (
+                    f"disko has no option `{join_path(where)}`: it is no part of {kind.replace('.', chr(39) + 's ')}"
+                )
+                yield from self.told(Wrong("unknown-setting", message, help), where, below)
+            elif (part := _PARTS.get((kind, name))) is not None:
+                for each, inner in below.items() if isinstance(below, dict) else ():
+                    if isinstance(inner, dict):
+                        yield from self.fields(f"{kind}.{name}", part, (*where, each), inner)
+            elif found := _KINDS.search(fields[name]):
+                kinds = found[1].split(",")
+                if fields[name].startswith("attribute set of"):
+                    for each, inner in below.items() if isinstance(below, dict) else ():
+                        yield from self.either(kinds, (*where, each), inner)
+                else:
+                    yield from self.either(kinds, where, below)
+            else:
+                yield from self.values(fields[name], where, below)
+
+    def either(self, kinds: list[str], path: Names, layout: Layout | MergedSetting) -> Iterator[Finding]:
+        """What is wrong with content that says itself of which kind it is."""
+        said = layout.get("type") if isinstance(layout, dict) else None
+        if not isinstance(layout, dict) or not isinstance(said, MergedSetting):
+            return
+        kind = said.value
+        if not isinstance(kind, str) or "\0" in kind:
+            return
+        if kind not in kinds:
+            near = nearest(kind, kinds)
+            help = f"did you mean {shown(near)}?" if near else f"it may be {', '.join(kinds)}"
+            where = (*path, "type")
+            wrong = Wrong("not-one-of", f"`{join_path(where)}` is {shown(kind)}, which disko does not have there", help)
+            yield from self.told(wrong, where, said)
+        elif kind in self.view.index.disko:
+            yield from self.content(kind, path, layout)
+
+    def values(self, type: str, path: Names, layout: Layout | MergedSetting, below: Names = ()) -> Iterator[Finding]:
+        if isinstance(layout, dict):
+            for name, inner in layout.items():
+                yield from self.values(type, path, inner, (*below, name))
+            return
+        kind = at(parse(type), below)
+        for definition in layout.definitions:
+            value = definition.value.value if isinstance(definition.value, Override) else definition.value
+            if kind is None or isinstance(value, Raw):
+                continue
+            for mismatch in kind.mismatches(value):
+                yield from self.told(refusal((*path, *below), mismatch), (*path, *below), layout, definition)
+
+    def told(
+        self, wrong: Wrong, path: Names, layout: Layout | MergedSetting, definition: Definition | None = None
+    ) -> Iterator[Finding]:
+        """The finding, at the first of the settings below, unless the index has told it: it lists some of them."""
+        while isinstance(layout, dict):
+            if not layout:
+                return
+            name, layout = next(iter(layout.items()))
+            path = (*path, name)
+        said = definition or layout.definitions[0]
+        if said.module is not None and not self.view.model.resolver.library.modules[said.module].own:
+            return  # a module of the library tells itself what it could not make of its options
+        status = self.view.index.status("nixos", path)
+        if status.option is None or not status.option.below:
+            return
+        key = wrong.code == "unknown-setting"
+        place = self.view.place(None, path, said, wrong.inside, key=key)
+        yield self.view.finding(wrong.code, wrong.message, place, help=wrong.help)
