@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import pty
@@ -120,6 +121,7 @@ class Terminal:
 
     def __init__(self, *arguments: str | Path, **more: str) -> None:
         self.screen = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.process, self._end = pty.fork()
         if self.process == 0:
             os.execve(sys.executable, command(*arguments), environment(**{"TERM": "xterm-256color", **more}))
@@ -150,7 +152,7 @@ class Terminal:
             data = os.read(self._end, 65536) if ready else b""
         except OSError:  # how Linux says that nobody is at the other end any more
             return False
-        self.screen += data.decode(errors="replace")
+        self.screen += self._decoder.decode(data)  # a character may come in two pieces
         return bool(data)
 
 
