@@ -1,0 +1,216 @@
+"""Power, sound and the network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from pantheros.checks.refusals.desktops import GNOME, PLASMA
+from pantheros.checks.refusals.rule import Refused, Rule, Said, given, has, off, on, unset
+from pantheros.checks.settings import Wrong
+
+PULSEAUDIO = ("hardware.pulseaudio.enable", "services.pulseaudio.enable")
+PIPEWIRE_AUDIO = tuple(f"services.pipewire.{name}.enable" for name in ("alsa", "pulse", "jack", "audio"))
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "services/hardware/power-profiles-daemon.nix",
+        Wrong("two-power-daemons", "TLP and power-profiles-daemon cannot both manage power", "switch one of them off"),
+        (on("services.tlp.enable"), on("services.power-profiles-daemon.enable")),
+    ),
+    Rule(
+        "services/hardware/power-profiles-daemon.nix",
+        Wrong(
+            "two-power-daemons",
+            "auto-cpufreq and power-profiles-daemon cannot both manage power",
+            "switch one of them off",
+        ),
+        (on("services.auto-cpufreq.enable"), on("services.power-profiles-daemon.enable")),
+    ),
+    Rule(
+        "services/desktop-managers/plasma6.nix, services/x11/desktop-managers/{gnome,plasma5}.nix",
+        Wrong(
+            "two-power-daemons",
+            "the desktop switches power-profiles-daemon on, which cannot manage power beside another daemon",
+            "set `services.power-profiles-daemon.enable = false`",
+        ),
+        (
+            on("services.tlp.enable", "services.auto-cpufreq.enable"),
+            on(*GNOME, *PLASMA),
+            unset("services.power-profiles-daemon.enable", "services.gnome.core-os-services.enable"),
+        ),
+        last="25.05",
+    ),
+    Rule(
+        "services/networking/networkmanager.nix",
+        Wrong(
+            "networkmanager-and-wireless",
+            "NetworkManager and `networking.wireless` would both run the Wi-Fi",
+            "set `networking.wireless.enable = false`, or leave NetworkManager some interfaces with"
+            " `networking.networkmanager.unmanaged`",
+        ),
+        (
+            on("networking.wireless.enable"),
+            on("networking.networkmanager.enable"),
+            off("networking.networkmanager.unmanaged"),
+        ),
+        last="25.11",
+    ),
+    Rule(
+        "services/x11/desktop-managers/gnome.nix, services/networking/networkmanager.nix",
+        Wrong(
+            "networkmanager-and-wireless",
+            "GNOME switches NetworkManager on, which runs the Wi-Fi, and so would `networking.wireless`",
+            "set `networking.wireless.enable = false`, or `networking.networkmanager.enable = false`",
+        ),
+        (
+            on("networking.wireless.enable"),
+            on(*GNOME),
+            unset("networking.networkmanager", "services.gnome.core-os-services.enable"),
+        ),
+        last="25.05",
+    ),
+    Rule(
+        "services/networking/iwd.nix",
+        Wrong("two-wireless-daemons", "wpa_supplicant and iwd cannot both run the Wi-Fi", "switch one of them off"),
+        (on("networking.wireless.iwd.enable"), on("networking.wireless.enable")),
+        last="25.11",
+    ),
+    Rule(
+        "services/desktops/pipewire/pipewire.nix",
+        Wrong("two-sound-servers", "PulseAudio and PipeWire cannot both be the sound server", "switch PulseAudio off"),
+        (
+            on(*PULSEAUDIO),
+            on("services.pipewire.enable"),
+            on(*PIPEWIRE_AUDIO),
+            has(lambda value: value is not False, "services.pipewire.audio.enable"),
+        ),
+    ),
+    Rule(
+        "services/misc/graphical-desktop.nix, services/desktops/pipewire/pipewire.nix",
+        Wrong(
+            "two-sound-servers",
+            "a graphical desktop has PipeWire as its sound server, so PulseAudio cannot be it",
+            "switch PulseAudio off, or set `services.pipewire.audio.enable = false`",
+        ),
+        (on(*PULSEAUDIO), on("services.xserver.enable"), unset("services.pipewire", "services.graphical-desktop")),
+    ),
+    Rule(
+        "system/boot/resolved.nix",
+        Wrong(
+            "resolved-and-host-resolv-conf",
+            "systemd-resolved cannot use the resolv.conf of the machine around a container",
+            "set `networking.useHostResolvConf = false`",
+        ),
+        (on("networking.useHostResolvConf"), on("services.resolved.enable")),
+    ),
+    Rule(
+        "services/networking/firewall-nftables.nix",
+        Wrong(
+            "iptables-commands-with-nftables",
+            "commands for iptables do not fit the firewall made with nftables",
+            "write them as rules of nftables, in `networking.firewall.extraInputRules` or `networking.nftables.tables`,"
+            " or set `networking.nftables.enable = false`",
+        ),
+        (
+            given("networking.firewall.extraCommands", "networking.firewall.extraStopCommands"),
+            on("networking.nftables.enable"),
+            on("networking.firewall.enable"),
+            unset("networking.firewall.backend"),
+        ),
+    ),
+    Rule(
+        "services/networking/nat-nftables.nix",
+        Wrong(
+            "iptables-commands-with-nftables",
+            "commands for iptables do not fit address translation made with nftables",
+            "write them as rules of nftables, in `networking.nftables.tables`, or set"
+            " `networking.nftables.enable = false`",
+        ),
+        (
+            given("networking.nat.extraCommands", "networking.nat.extraStopCommands"),
+            on("networking.nftables.enable"),
+            on("networking.nat.enable"),
+        ),
+    ),
+    Rule(
+        "services/networking/firewall-nftables.nix",
+        Wrong(
+            "ruleset-file-and-firewall",
+            "a ruleset file of your own and NixOS's firewall would overwrite each other",
+            "set `networking.firewall.enable = false`, or move the rules to `networking.nftables.tables`",
+        ),
+        (
+            given("networking.nftables.rulesetFile"),
+            on("networking.nftables.enable"),
+            on("networking.firewall.enable"),
+            unset("networking.firewall.backend"),
+        ),
+    ),
+    Rule(
+        "services/networking/firewall.nix",
+        Wrong(
+            "forward-filter-without-nftables",
+            "the firewall filters what it forwards only with nftables",
+            "set `networking.nftables.enable = true`",
+        ),
+        (
+            on("networking.firewall.filterForward"),
+            on("networking.firewall.enable"),
+            off("networking.nftables.enable"),
+            unset("networking.firewall.backend"),
+        ),
+    ),
+    Rule(
+        "services/networking/nat.nix",
+        Wrong(
+            "nat-without-external-interface",
+            "ports can be forwarded only from an interface that is named",
+            "set `networking.nat.externalInterface`",
+        ),
+        (
+            given("networking.nat.forwardPorts", "networking.nat.dmzHost"),
+            on("networking.nat.enable"),
+            off("networking.nat.externalInterface"),
+        ),
+    ),
+    *(
+        Rule(
+            "tasks/network-interfaces-systemd.nix",
+            Wrong(
+                "gateway-without-interface",
+                f"systemd-networkd needs to know by which interface `networking.{gateway}` is reached",
+                f'write `{gateway} = {{ address = "...", interface = "..." }}`',
+            ),
+            (condition, on("networking.useNetworkd"), *more),
+        )
+        for gateway in ("defaultGateway", "defaultGateway6")
+        for condition, *more in (
+            [has(lambda value: isinstance(value, str), f"networking.{gateway}")],
+            [given(f"networking.{gateway}.address"), off(f"networking.{gateway}.interface")],
+        )
+    ),
+    Rule(
+        "tasks/network-interfaces.nix",
+        Wrong(
+            "host-id-not-hexadecimal",
+            "`networking.hostId` is not eight hexadecimal digits",
+            "take what `head -c 8 /etc/machine-id` prints",
+        ),
+        (has(lambda v: isinstance(v, str) and not re.fullmatch("[0-9a-fA-F]{8}", v), "networking.hostId"),),
+    ),
+)
+
+
+def interfaces(said: Said) -> Iterator[Refused]:
+    """`tasks/network-interfaces.nix`: Linux takes no name of an interface that is longer than 15 characters."""
+    for name in said.names(("networking", "interfaces")):
+        if len(name) > 15:
+            message = f"the name of the interface {name} has {len(name)} characters, more than 15"
+            path = ("networking", "interfaces", name)
+            made_by = tuple(found for found in said.view.below(*path)) or (path,)
+            yield Refused(Wrong("interface-name-too-long", message, "give it a shorter name"), made_by[:1])
+
+
+FUNCTIONS: tuple[Callable[[Said], Iterator[Refused]], ...] = (interfaces,)
