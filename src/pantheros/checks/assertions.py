@@ -18,7 +18,7 @@ from pantheros.checks.refusals.rule import Refused, Rule, Said
 from pantheros.checks.settings import Wrong
 from pantheros.checks.view import HostView, Names, Place
 from pantheros.findings import Finding, Related
-from pantheros.nix.values import Override, join_path
+from pantheros.nix.values import join_path
 from pantheros.synth.merged import MergedSetting
 
 _SUBJECTS = (accounts, containers, desktops, graphics, machine, servers, starting, upkeep)
@@ -84,6 +84,5 @@ _SECRET = re.compile(r"(?i)(password|passphrase|privateKey|token)$")
 
 def _place(view: HostView, path: Names, setting: MergedSetting) -> Place:
     """Where the definition is that wins, the first of several."""
-    bare = [d.value.value if isinstance(d.value, Override) else d.value for d in setting.definitions]
-    winning = next((d for d, value in zip(setting.definitions, bare, strict=True) if value in setting.winning), None)
-    return view.place(None, path, winning or setting.definitions[0])
+    winning = next((found for found in setting.definitions if found.bare in setting.winning), setting.definitions[0])
+    return view.place(None, path, winning)

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from pantheros.checks.view import HostView, Names
 from pantheros.findings import Finding, Origin, Related
 from pantheros.fleet.words import shown
-from pantheros.nix.values import Override, Package, Raw, Scope, Value, join_path, split_path
+from pantheros.nix.values import Package, Raw, Scope, Value, join_path, split_path
 from pantheros.releases.index import UNKNOWN
 from pantheros.releases.type_grammar import parse
 from pantheros.releases.types import (
@@ -42,7 +42,7 @@ class Said(NamedTuple):
 
     @property
     def bare(self) -> Value:
-        return _bare(self.definition)
+        return self.definition.bare
 
 
 def findings(view: HostView) -> Iterator[Finding]:
@@ -101,20 +101,12 @@ def _later(left: Origin | None, right: Origin | None) -> bool:
 
 def _counting(view: HostView, scope: Scope, path: Names, definitions: list[Said]) -> list[Said]:
     """The definitions of the best priority; without those of our modules that repeat NixOS's own default."""
-    best = min(_priority(each.definition) for each in definitions)
-    said = [each for each in definitions if _priority(each.definition) == best]
+    best = min(each.definition.priority for each in definitions)
+    said = [each for each in definitions if each.definition.priority == best]
     default = view.index.default(scope, path)
     if default is UNKNOWN:
         return said
     return [each for each in said if each.definition.module is None or not _same(each.bare, default)] or said[:1]
-
-
-def _priority(definition: Definition) -> int:
-    return definition.value.priority if isinstance(definition.value, Override) else 100
-
-
-def _bare(definition: Definition) -> Value:
-    return definition.value.value if isinstance(definition.value, Override) else definition.value
 
 
 def _same(left: Any, right: Any) -> bool:

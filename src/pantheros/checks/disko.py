@@ -9,7 +9,7 @@ from pantheros.checks.settings import Wrong, refusal
 from pantheros.checks.view import HostView, Names
 from pantheros.findings import Finding, nearest
 from pantheros.fleet.words import shown
-from pantheros.nix.values import Override, Raw, join_path
+from pantheros.nix.values import Raw, join_path
 from pantheros.releases.type_grammar import parse
 from pantheros.releases.types import at
 from pantheros.synth.merged import Definition, MergedSetting
@@ -149,7 +149,7 @@ class _Walk:
             return
         kind = at(parse(type), below)
         for definition in layout.definitions:
-            value = definition.value.value if isinstance(definition.value, Override) else definition.value
+            value = definition.bare
             if kind is None or isinstance(value, Raw):
                 continue
             for mismatch in kind.mismatches(value):

@@ -9,7 +9,7 @@ from pantheros.checks.settings import name_within
 from pantheros.checks.view import HostView, Names, written_by_hand
 from pantheros.findings import Finding, nearest
 from pantheros.fleet.words import listed, shown
-from pantheros.nix.values import Override, Raw, join_path
+from pantheros.nix.values import Raw, join_path
 from pantheros.releases.index import Section, unit_sections
 from pantheros.synth.merged import Definition
 
@@ -44,7 +44,7 @@ def _pattern(path: Names) -> str:
 def _in_section(
     view: HostView, section: Section, path: Names, length: int, definition: Definition
 ) -> Iterator[Finding]:
-    value = definition.value.value if isinstance(definition.value, Override) else definition.value
+    value = definition.bare
     if section.old:
         for index, element in enumerate(value if isinstance(value, list) and length == len(path) else ()):
             if isinstance(element, Mapping):

@@ -195,13 +195,9 @@ class HostView:
 
 def winning(setting: MergedSetting) -> Definition:
     """The definition that counts; of several, the one that the user wrote himself, or the last."""
-    best = min(_priority(definition) for definition in setting.definitions)
-    said = [definition for definition in setting.definitions if _priority(definition) == best]
+    best = min(definition.priority for definition in setting.definitions)
+    said = [definition for definition in setting.definitions if definition.priority == best]
     return next((definition for definition in said if definition.module is None), said[-1])
-
-
-def _priority(definition: Definition) -> int:
-    return definition.value.priority if isinstance(definition.value, Override) else 100
 
 
 def written_by_hand(view: HostView, definition: Definition) -> bool:

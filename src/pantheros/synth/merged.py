@@ -30,6 +30,16 @@ class Definition:
     below: str = ""
     """The rest of its path, where a group was asked for."""
 
+    @property
+    def bare(self) -> Value:
+        """The value without its priority."""
+        return self.value.value if isinstance(self.value, Override) else self.value
+
+    @property
+    def priority(self) -> int:
+        """NixOS's: the lowest counts; 100 where nothing is said."""
+        return self.value.priority if isinstance(self.value, Override) else 100
+
 
 @dataclass
 class MergedSetting:
@@ -50,9 +60,8 @@ class MergedSetting:
     @property
     def winning(self) -> list[Any]:
         """The values of the best priority, without it."""
-        split = [(v.priority, v.value) if isinstance(v, Override) else (100, v) for v in self._values()]
-        best = min(priority for priority, _ in split)
-        return [value for priority, value in split if priority == best]
+        best = min(definition.priority for definition in self.definitions)
+        return [definition.bare for definition in self.definitions if definition.priority == best]
 
     @property
     def conflict(self) -> bool:
@@ -61,9 +70,6 @@ class MergedSetting:
         return (
             len(winning) > 1 and not all(isinstance(v, list) for v in winning) and any(v != winning[0] for v in winning)
         )
-
-    def _values(self) -> list[Value]:
-        return [definition.value for definition in self.definitions]
 
 
 Merged = dict[Names, MergedSetting]
