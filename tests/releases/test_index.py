@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pantheros.nix.values import Scope, split_path
-from pantheros.releases.index import UNKNOWN, Index, Kind, Option, Status
+from pantheros.releases.index import UNKNOWN, Index, Kind, Option, Refused, Status
 from pantheros.releases.release import Release
 
 RELEASES = [release.name for release in Release.all()]
@@ -271,3 +271,28 @@ def test_any_path_has_an_answer(release: str, scope: Scope, path: list[str]) -> 
     assert (found.kind == "known") <= (found.option is not None)
     index.default(scope, tuple(path))
     index.nearest(scope, tuple(path))
+
+
+def test_a_package_that_nixpkgs_refuses_is_known_with_the_reason() -> None:
+    index = Index.of(Release("24.11"))
+    assert index.refused("vscode") == Refused(unfree=True, insecure=False, broken=False, pname="vscode")
+    assert index.refused("python3Packages.torch-bin") == index.refused("python312Packages.torch-bin") is not None
+    assert index.refused("htop") is None
+    thrown = index.package("gnome3")
+    assert (thrown.kind, thrown.to) == ("removed", "gnome")
+    assert index.package("i3-gaps").kind == "alias", "one that answers"
+
+
+def test_what_types_check_beyond_their_descriptions() -> None:
+    path = ("networking", "interfaces", "eth0", "ipv4", "addresses", "*", "prefixLength")
+    option = Index.of(Release("24.11")).option("nixos", path)
+    assert option is not None
+    assert option.type == "integer between 0 and 32 (both inclusive)"
+
+
+def test_entries_of_a_dag_have_the_options_of_their_type_alone() -> None:
+    index = Index.of(Release("24.11"))
+    blocks = ("programs", "ssh", "matchBlocks", "vault")
+    assert index.status("home", (*blocks, "hostname")).kind == "known"
+    assert index.status("home", (*blocks, "hostName")).kind == "unknown"
+    assert index.status("home", (*blocks, "data", "hostname")).kind == "known"
