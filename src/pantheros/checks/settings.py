@@ -106,7 +106,7 @@ def judge(view: HostView, scope: Scope, path: Names, definition: Definition) -> 
     if scope == "nixos" and path[:2] == ("home-manager", "users") and len(path) > 3:
         found = judge(view, "home", path[3:], definition)
         return [replace(wrong, depth=wrong.depth + 3) if wrong.depth else wrong for wrong in found]
-    if path[0] == "disabledModules" or path[:2] == ("_module", "args"):
+    if path[0] in ("disabledModules", "_module"):
         return []  # no options: words of the module system itself
     status = view.index.status(scope, path)
     match status.kind:

@@ -207,8 +207,9 @@ class Stack:
             for index, (table, value) in enumerate(said)
         ]
 
-    def origin(self, root: Root, path: Sequence[str | int], *, key: bool = False) -> Origin | None:
-        """Where `path` was last said, or the nearest thing around it; None when nobody wrote any of it."""
+    def origin(self, root: Root, path: Sequence[str | int], *, key: bool = False, least: int = 1) -> Origin | None:
+        """Where `path` was last said, or the nearest thing around it; None when nobody wrote any of it, or no more
+        than fewer than `least` names of it."""
         path = tuple(path)
         list_at = next((i for i, name in enumerate(path) if isinstance(name, int)), None)
         if list_at is not None:
@@ -216,7 +217,7 @@ class Stack:
             if origin:
                 return origin
             path = path[:list_at]
-        for length in range(len(path), 0, -1):
+        for length in range(len(path), least - 1, -1):
             for priority in reversed(_ORDER):
                 for table in reversed(self.tables):
                     if table.root == root and table.priority == priority and table.get(path[:length])[0]:

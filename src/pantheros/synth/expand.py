@@ -200,12 +200,14 @@ def origin_of(resolver: Resolver, host: Host, option: Names) -> Origin:
         return resolver.declared.document.origin([int(name) if name.isdecimal() else name for name in option])
     stacks = [resolver.stack(host), *(resolver.person_stack(host, person) for person in host.people)]
     path = option[1:] if option[0] == "pantherOS" else ()
+    # What lies around a module, its namespace, says nothing of it.
+    least = next((n for n in range(1, len(path)) if ".".join(map(str, path[:n])) in resolver.library.modules), 1)
     for stack in stacks if path else ():
         if stack.get("pantherOS", [str(name) for name in path]) is not None:
             origin = stack.origin("pantherOS", path)
             if origin:
                 return origin
-    return stacks[0].origin("pantherOS", path) or Origin(host.declared.file, 1, 1, 1, 1)
+    return stacks[0].origin("pantherOS", path, least=least) or Origin(host.declared.file, 1, 1, 1, 1)
 
 
 def _drop_defaults(resolver: Resolver, host: Host, expansion: Expansion, index: Index) -> None:
