@@ -75,7 +75,7 @@ def test_nix(write: Write) -> None:
         "[nixos]\nservices.xyz.enable = true\n",  # near nothing
         'tags = "a"\n',  # a list of it, or something else?
         "[nixos]\ntime.timeZone = 3\n",
-        "[nixos]\nhardware.opengl.enable = true\n",  # its new name lies elsewhere
+        '[nixos]\nservices.xserver.layout = "de"\n',  # its new name lies elsewhere
     ],
 )
 def test_what_is_not_sure_is_left_alone(write: Write, text: str) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pantheros.findings import Finding, Origin
+from pantheros.fleet.toml import read_toml
+from pantheros.nix.reader import read_nix
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,54 +24,90 @@ class Edit:
 
 
 def edits(root: Path, findings: Iterable[Finding]) -> list[Edit]:
-    """The edits that mend findings, in the order of their places; none where two findings want different ones."""
-    wanted: dict[Origin, set[str]] = defaultdict(set)
+    """The edits that mend findings, in the order of their places.
+
+    None where two findings want different ones, where more stands at the place than the word or the value at fault,
+    and where a file would be read worse than before: a name may be there already.
+    """
+    wanted: dict[str, dict[Origin, set[str]]] = defaultdict(lambda: defaultdict(set))
     for finding in findings:
         if finding.fix and finding.origin is not None and finding.origin.line == finding.origin.end_line:
-            wanted[finding.origin].add(finding.fix)
-    found = []
-    for origin, texts in sorted(wanted.items()):
-        line = _line(root, origin)
-        if len(texts) == 1 and line is not None:
-            before = line[origin.column - 1 : origin.end_column - 1]
-            after = _quoted_alike(before, next(iter(texts)))
-            if before != after and before:
-                found.append(Edit(origin, before, after))
-    return found
+            wanted[finding.origin.file][finding.origin].add(finding.fix)
+    found: list[Edit] = []
+    for file, places in wanted.items():
+        text = _text(root, file)
+        if text is None:
+            continue
+        # From the end, so that no edit moves the place of another.
+        for origin, fixes in sorted(places.items(), reverse=True):
+            before = _at(text, origin)
+            if len(fixes) != 1 or not _ONE_WORD.fullmatch(before):
+                continue
+            edit = Edit(origin, before, _quoted_alike(before, next(iter(fixes))))
+            edited = _edited(text, edit)
+            if edit.before != edit.after and _mistakes(file, edited) <= _mistakes(file, text):
+                text = edited
+                found.append(edit)
+    return sorted(found, key=lambda edit: edit.origin)
 
 
 def apply(root: Path, wanted: Iterable[Edit]) -> None:
-    """Write the edits; each file is whole at any time, and keeps its line ends."""
+    """Write the edits; each file is whole at any time, and keeps its line ends and its permissions."""
     by_file: dict[str, list[Edit]] = defaultdict(list)
     for edit in wanted:
         by_file[edit.origin.file].append(edit)
     for file, all_edits in by_file.items():
-        path = root / file
-        lines = path.read_bytes().decode().split("\n")
+        text = _text(root, file)
+        if text is None:
+            continue
         for edit in sorted(all_edits, key=lambda edit: edit.origin, reverse=True):
-            number, start = edit.origin.line - 1, edit.origin.column - 1 + _bom(lines[0], edit.origin.line)
-            line = lines[number]
-            if line[start : start + len(edit.before)] == edit.before:
-                lines[number] = line[:start] + edit.after + line[start + len(edit.before) :]
+            if _at(text, edit.origin) == edit.before:
+                text = _edited(text, edit)
+        # A link stays one.
+        path = (root / file).resolve()
         new = path.with_name(f".{path.name}.{os.getpid()}")
-        new.write_bytes("\n".join(lines).encode())
+        new.write_bytes(text.encode())
         new.chmod(path.stat().st_mode)
         new.replace(path)
 
 
-def _line(root: Path, origin: Origin) -> str | None:
+_ONE_WORD = re.compile(r"""[\w+-]+|"[^"\\$]*"|'[^']*'""")
+
+
+def _text(root: Path, file: str) -> str | None:
+    """What a file of the fleet holds; None where it cannot be read, or lies elsewhere."""
+    path = (root / file).resolve()
     try:
-        lines = (root / origin.file).read_bytes().decode().split("\n")
+        return path.read_bytes().decode() if path.is_relative_to(root.resolve()) else None
     except (OSError, UnicodeDecodeError):
         return None
+
+
+def _mistakes(file: str, text: str) -> int:
+    """How much of a file cannot be read as it stands."""
+    return len((read_nix(file, text) if file.endswith(".nix") else read_toml(file, text)).findings)
+
+
+def _edited(text: str, edit: Edit) -> str:
+    lines = text.split("\n")
+    number, start = edit.origin.line - 1, _start(lines, edit.origin)
+    line = lines[number]
+    lines[number] = line[:start] + edit.after + line[start + len(edit.before) :]
+    return "\n".join(lines)
+
+
+def _at(text: str, origin: Origin) -> str:
+    """What stands at a place."""
+    lines = text.split("\n")
     if not 0 < origin.line <= len(lines):
-        return None
-    return lines[origin.line - 1][_bom(lines[0], origin.line) :].rstrip("\r")
+        return ""
+    start = _start(lines, origin)
+    return lines[origin.line - 1][start : start + origin.end_column - origin.column]
 
 
-def _bom(first: str, line: int) -> int:
-    """Characters of the line that editors and our readers do not count."""
-    return int(line == 1 and first.startswith("\ufeff"))
+def _start(lines: list[str], origin: Origin) -> int:
+    # Editors and our readers do not count a byte order mark.
+    return origin.column - 1 + (origin.line == 1 and lines[0].startswith("\ufeff"))
 
 
 def _quoted_alike(before: str, after: str) -> str:

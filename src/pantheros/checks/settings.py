@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from pantheros.releases.type_grammar import parse
 from pantheros.releases.types import ANYTHING, Mismatch, Step, Submodule, Type, at
 from pantheros.synth.merged import Definition, leaves
 
+_NUMBER = re.compile(r"0|-?[1-9][0-9]*")
 WHOSE = {"nixos": "NixOS", "home": "home-manager"}
 
 
@@ -158,8 +160,11 @@ def _renamed(view: HostView, scope: Scope, path: Names, status: Status, definiti
     message = f"{whose} calls `{name}` now `{status.to}`"
     severity: Severity = "warning" if status.option is not None else "error"
     new = split_path(status.to) if status.to else path
-    fix = key(new[-1]) if new[:-1] == path[:-1] and new != path else ""
-    wrong = [Wrong("renamed-setting", message, f"write `{status.to}`", severity, fix=fix)]
+    others = [i for i, (old, now) in enumerate(zip(path, new, strict=False)) if old != now]
+    # Where but one of its names is another, that one can be written over.
+    single = len(new) == len(path) and len(others) == 1
+    fix, depth = (key(new[others[0]]), others[0] + 1) if single else ("", None)
+    wrong = [Wrong("renamed-setting", message, f"write `{status.to}`", severity, depth=depth, fix=fix)]
     now = view.index.status(scope, split_path(status.to)) if status.to else status
     if status.option is not None and now.kind == "known" and now.option is not None:
         # An old name has the type of the new one, whatever is listed for it.
@@ -213,13 +218,13 @@ def _may_be_declared(view: HostView, scope: Scope, path: Names) -> str:
     What is nearly a known name is taken for a slip, unless a module that declares options has the words of it.
     """
     root = view.model.declared.root
-    slip = _slip(view.index.nearest(scope, path), join_path(path))
+    near = view.index.nearest(scope, path)
     lengths = range(1, len(path) + 1)
     unknown = next((n for n in lengths if view.index.status(scope, path[:n]).kind == "unknown"), len(path))
     for found in view.raw_modules:
-        if declares_options(root, found.path) and (not slip or may_set(root, found.path, path[:unknown])):
+        if declares_options(root, found.path) and (near is None or may_set(root, found.path, path[:unknown])):
             return f"the raw module {found.path} may declare it"
-    if view.foreign_inputs and not slip:
+    if view.foreign_inputs and not _slip(near, join_path(path)):
         return f"the input {view.foreign_inputs[0]} may declare it"
     return ""
 
@@ -330,7 +335,7 @@ def name_within(path: Names, inside: tuple[Step, ...]) -> str:
 def _unquoted(text: str) -> Value:
     if text in ("true", "false"):
         return text == "true"
-    return int(text) if text.lstrip("-").isdecimal() else text
+    return int(text) if _NUMBER.fullmatch(text) else text
 
 
 def _nearest_choice(kind: Type, value: str) -> str | None:

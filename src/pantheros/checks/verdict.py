@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatchcase
 
-from pantheros.findings import Finding
+from pantheros.checks.pages import codes
+from pantheros.document import Path
+from pantheros.findings import Finding, nearest
 from pantheros.fleet.model import DeclaredFleet
 from pantheros.fleet.tables import WaiverTable
 
@@ -46,7 +48,8 @@ def judged(
                 continue
             if _named(finding.code, [*ignore, *checks.ignore]):
                 continue
-            found = replace(found, severity=checks.severity.get(finding.code, finding.severity))
+            severity = next((said for code, said in checks.severity.items() if fnmatchcase(finding.code, code)), None)
+            found = replace(found, severity=severity or finding.severity)
             index = next((i for i, waiver in enumerate(checks.waivers) if _waives(waiver, finding)), None)
             if index is not None:
                 used.add(index)
@@ -54,6 +57,7 @@ def judged(
                     verdict.waived.append(found)
                     continue
         verdict.findings.append(found)
+    verdict.findings += _unknown_codes(fleet)
     for index, waiver in enumerate(checks.waivers):
         if not select:
             verdict.findings += _about(fleet, waiver, index, today, used=index in used)
@@ -62,6 +66,20 @@ def judged(
 
 ESSENTIAL = frozenset({"toml-syntax", "nix-syntax", "unreadable-file"})
 """Codes of findings that say that something could not be read."""
+
+
+def _unknown_codes(fleet: DeclaredFleet) -> Iterator[Finding]:
+    """Codes in `[checks]` that no finding has: what they are to do is not done."""
+    checks, known = fleet.table.checks, codes()
+    places: list[tuple[str, Path]] = [(code, ("checks", "ignore", i)) for i, code in enumerate(checks.ignore)]
+    places += [(code, ("checks", "severity", code)) for code in checks.severity]
+    places += [(waiver.code, ("checks", "waivers", i, "code")) for i, waiver in enumerate(checks.waivers)]
+    for pattern, place in places:
+        if not any(fnmatchcase(code, pattern) for code in known):
+            guess = nearest(pattern, known)
+            help = f"did you mean `{guess}`?" if guess else "`panther explain` lists them"
+            where = fleet.document.origin(place, key="severity" in place)
+            yield Finding("unknown-code", f"no finding has the code `{pattern}`", "warning", help, origin=where)
 
 
 def _named(code: str, patterns: Iterable[str]) -> bool:

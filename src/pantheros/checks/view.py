@@ -218,7 +218,8 @@ def _holds(option: Any, value: Value) -> bool:
 
 def _is(option: Any, value: Value) -> bool:
     """Whether an option's value is what a setting has; a package's name stands for the package."""
-    return bool(option == (value.name if isinstance(value, Package) else value))
+    names = [each.name if isinstance(each, Package) else each for each in (option, value)]
+    return bool(names[0] == names[1])
 
 
 def _in_name(option: Any, path: Names) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,13 +17,14 @@ import typer
 from pantheros.checks import formats
 from pantheros.checks.evaluation import OfHost, evaluated
 from pantheros.checks.fixes import apply, edits
+from pantheros.checks.pages import codes
 from pantheros.checks.run import Checked, Checker, check, signatures
 from pantheros.checks.verdict import Verdict, judged
 from pantheros.checks.view import HostView, NotVerified
 from pantheros.cli.build import OUTPUT
 from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, parse_release, support_ended
 from pantheros.cli.output import finding_json, paragraph, print_json, printable, report, say, write
-from pantheros.findings import Finding, PantherError
+from pantheros.findings import Finding, PantherError, nearest
 from pantheros.nix.command import available
 from pantheros.releases.release import Release
 from pantheros.synth.build import build
@@ -61,20 +65,19 @@ def command(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell what could not be verified.")] = False,
     json: JsonOption = False,
 ) -> int:
-    if watch:
-        return _watch(fleet, parse_release(release), _words(select), _words(ignore), verbose=verbose)
-    started = time.perf_counter()
-    today = date.today()
-    checked = check(fleet, parse_release(release))
-    found = [*support_ended(checked.model.declared, today), *checked.findings]
+    chosen = Chosen(_words(select), _words(ignore))
     text = not json and format is Format.TEXT
-    if nix:
-        found += _with_nix(checked, fleet, release, _inputs(override_input), memory, text=text)
-    verdict = judged(checked.model.declared, found, today, select=_words(select), ignore=_words(ignore))
+    _fit_together(text=text, nix=nix, fix=fix, dry_run=dry_run, watch=watch, for_nix=bool(override_input or memory))
+    if watch:
+        return _watch(fleet, parse_release(release), chosen, verbose=verbose)
+    started = time.perf_counter()
+    checked = check(fleet, parse_release(release))
+    verdict = chosen.of(checked)
     if fix and (mended := _fixed(fleet, verdict, write=not dry_run)) and not dry_run:
         checked = check(fleet, parse_release(release))
-        verdict = judged(checked.model.declared, checked.findings, today, select=_words(select), ignore=_words(ignore))
         say((f"mended {mended} place{'s' * (mended > 1)}", "bold green"), error=True)
+    more = _with_nix(checked, fleet, release, _inputs(override_input), memory, text=text) if nix else []
+    verdict = chosen.of(checked, more)
     if not text and format in (Format.TEXT, Format.JSON):
         print_json(_json(checked, verdict))
     elif format is Format.SARIF:
@@ -89,6 +92,37 @@ def command(
     return int(verdict.failed)
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """The codes that a run is about. Raises `PantherError` for a pattern that no code fits: nothing would be found."""
+
+    select: list[str]
+    ignore: list[str]
+
+    def __post_init__(self) -> None:
+        known = codes()
+        for pattern in (*self.select, *self.ignore):
+            if not any(fnmatchcase(code, pattern) for code in known):
+                guess = nearest(pattern, known)
+                help = f"did you mean {guess}?" if guess else "`panther explain` lists them"
+                raise PantherError(f"there is no code {pattern!r}", help=help)
+
+    def of(self, checked: Checked, more: Sequence[Finding] = ()) -> Verdict:
+        today = date.today()
+        found = [*support_ended(checked.model.declared, today), *checked.findings, *more]
+        return judged(checked.model.declared, found, today, select=self.select, ignore=self.ignore)
+
+
+def _fit_together(*, text: bool, nix: bool, fix: bool, dry_run: bool, watch: bool, for_nix: bool) -> None:
+    """Raise `PantherError` for options that would be passed over in silence."""
+    if watch and (fix or nix or not text):
+        raise PantherError("--watch goes with none of --json, --format, --fix and --nix")
+    if dry_run and not fix:
+        raise PantherError("--dry-run is about --fix: a check writes nothing")
+    if for_nix and not nix:
+        raise PantherError("--override-input and --memory are about --nix")
+
+
 def _fixed(fleet: Path, verdict: Verdict, *, write: bool) -> int:
     """Mend what can be, and show how; the number of edits."""
     wanted = edits(fleet, verdict.findings)
@@ -101,7 +135,7 @@ def _fixed(fleet: Path, verdict: Verdict, *, write: bool) -> int:
     return len(wanted)
 
 
-def _watch(fleet: Path, release: Release | None, select: list[str], ignore: list[str], *, verbose: bool) -> int:
+def _watch(fleet: Path, release: Release | None, chosen: Chosen, *, verbose: bool) -> int:
     """Check now, and whenever a file of the fleet changes, until interrupted."""
     # Unlike other commands this one stays: what is no longer used has to go.
     gc.enable()
@@ -119,7 +153,7 @@ def _watch(fleet: Path, release: Release | None, select: list[str], ignore: list
                 except PantherError as error:  # a fleet.toml that is away while an editor writes it
                     say((f"error: {error.message}", "bold red"))
                     continue
-                verdict = judged(checked.model.declared, checked.findings, date.today(), select=select, ignore=ignore)
+                verdict = chosen.of(checked)
                 status = int(verdict.failed)
                 _print(checked, verdict, fleet, time.perf_counter() - started, verbose=verbose)
             time.sleep(_LOOK)
@@ -168,7 +202,7 @@ def _inputs(options: list[str] | None) -> list[tuple[str, str]]:
 
 
 def _words(options: Codes) -> list[str]:
-    return [word.strip() for option in options or () for word in option.split(",") if word.strip()]
+    return [word.strip() for option in options or () for word in option.split(",")]
 
 
 def _json(checked: Checked, verdict: Verdict) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class WaiverTable(TypedTable):
     """Option or setting that it is about, or a group that holds it; left out, any."""
     file: str = ""
     """File that it points to, relative to the fleet; left out, any."""
-    reason: Annotated[str, Field(min_length=1)]
+    reason: Annotated[str, Field(pattern=r"\S", description="a reason")]
     """Why it is put up with."""
     expires: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description='a day such as "2027-01-31"')] | None = (
         None

@@ -5,6 +5,7 @@ Attributes are snake_case in Python and camelCase in the files. Types are strict
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, Self, TypeVar
 
@@ -173,7 +174,7 @@ def _finding(
         fix = value if value in ("true", "false") else ""
     elif code == "wrong-type" and isinstance(value, str) and expected.startswith("a whole number"):
         help = "write the number without quotes" if value.strip("-").isdigit() else ""
-        fix = value if help and not value.startswith("0") else ""
+        fix = value if re.fullmatch(r"0|-?[1-9][0-9]*", value) else ""
     elif code == "wrong-type" and expected.startswith("a list") and not isinstance(value, list | dict):
         fits = isinstance(value, str) or "number" in expected
         help = f"write [{shown(value)}]" if fits else ""
