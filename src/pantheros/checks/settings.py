@@ -10,6 +10,7 @@ from typing import Any
 from pantheros.checks.raw_modules import declares_options, may_set
 from pantheros.checks.view import HostView, Names, Place, written_by_hand
 from pantheros.findings import Finding, Severity, nearest, slip
+from pantheros.fleet.secrecy import names_a_secret
 from pantheros.fleet.words import shown
 from pantheros.nix.values import Override, Scope, Value, join_path, key, split_path
 from pantheros.releases.index import Index, Option, Status
@@ -33,6 +34,8 @@ class Wrong:
     depth: int | None = None
     """How many names of the path lead to the one at fault, where that is not the last."""
     fix: str = ""
+    value_said: str = ""
+    """Where the message repeats the value: the same without it."""
 
 
 def findings(view: HostView) -> Iterator[Finding]:
@@ -45,7 +48,12 @@ def findings(view: HostView) -> Iterator[Finding]:
                     place = _place(view, person, path, definition, wrong)
                     finding = view.finding(wrong.code, wrong.message, place, severity=wrong.severity, help=wrong.help)
                     # What a module made of an option is not what is written there.
-                    yield replace(finding, fix=wrong.fix if definition.module is None else "")
+                    finding = replace(finding, fix=wrong.fix if definition.module is None else "")
+                    name = next((step for step in reversed((*path, *wrong.inside)) if isinstance(step, str)), "")
+                    if wrong.value_said and names_a_secret(name):
+                        # The value may be a secret; it is not repeated.
+                        finding = replace(finding, message=wrong.value_said, help="", private=True)
+                    yield finding
 
 
 _OF_INPUTS: dict[Scope, dict[Names, tuple[str, str]]] = {
@@ -321,7 +329,8 @@ def refusal(path: Names, found: Mismatch) -> Wrong:
         near = _nearest_choice(found.expected, value)
         help = f"did you mean {shown(near)}?" if near is not None else ""
         fix = shown(near) if near is not None and slip(value, near) else ""
-    return Wrong(found.code, f"`{name}` is {shown(value)}, but is of type {kind}", help, inside=found.path, fix=fix)
+    message, without = f"`{name}` is {shown(value)}, but is of type {kind}", f"`{name}` is of type {kind}"
+    return Wrong(found.code, message, help, inside=found.path, fix=fix, value_said=without)
 
 
 def name_within(path: Names, inside: tuple[Step, ...]) -> str:

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from pantheros.cli.fleet import FleetArgument, JsonOption
-from pantheros.cli.output import one_line, plain, print_json, say, write
+from pantheros.cli.output import one_line, plain, print_json, report, say, write
 from pantheros.findings import PantherError
 from pantheros.fleet.read import FLEET_FILE
+from pantheros.fleet.secrecy import hidden
 from pantheros.git import export
 from pantheros.nix.values import join_path
 from pantheros.synth.build import Model
@@ -42,13 +43,16 @@ def command(
         before = _at(fleet, revision, Path(directory) / "before")
         after = _at(fleet, to, Path(directory) / "after") if to is not None else Model.of(fleet)
         changes = list(differences(before, after))
+    # What cannot be read is not gone: its settings are missing from the comparison.
+    unread = [*after.declared.findings, *(found for host in after.declared.hosts.values() for found in host.findings)]
+    unread = [finding for finding in unread if finding.severity == "error"]
     if json or format is Format.JSON:
         print_json({"from": revision, "to": to, "hosts": [_json(change) for change in changes]})
     elif format is Format.MARKDOWN:
         write(_markdown(changes, revision, to))
     else:
         _print(changes, revision, to)
-    return 0
+    return report(unread, fleet) if to is None else int(bool(unread))
 
 
 def _at(fleet: Path, revision: str, into: Path) -> Model:
@@ -63,6 +67,11 @@ def _name(change: SettingChange) -> str:
     return join_path(change.path) if change.person is None else f"home.{change.person}.{join_path(change.path)}"
 
 
+def _seen(change: SettingChange, value: Any) -> Any:
+    """A value as everybody may see it: a diff lands in pull requests."""
+    return hidden(value, change.path[-1])
+
+
 def _json(change: HostChange) -> dict[str, Any]:
     return {
         "host": change.host,
@@ -71,8 +80,8 @@ def _json(change: HostChange) -> dict[str, Any]:
             {
                 "setting": _name(setting),
                 "change": setting.kind,
-                "before": plain(setting.before),
-                "after": plain(setting.after),
+                "before": plain(_seen(setting, setting.before)),
+                "after": plain(_seen(setting, setting.after)),
                 "option": setting.option or None,
                 "origin": str(setting.origin) if setting.origin else None,
             }
@@ -99,9 +108,9 @@ def _print(changes: list[HostChange], revision: str, to: str | None) -> None:
             where = f"  {setting.option or 'raw settings'}" + (f", {setting.origin}" if setting.origin else "")
             say((f"    {sign} ", colour), _name(setting), (where, "dim"))
             if setting.kind != "added":
-                say(("        - ", "red"), one_line(setting.before, 200))
+                say(("        - ", "red"), one_line(_seen(setting, setting.before), 200))
             if setting.kind != "removed":
-                say(("        + ", "green"), one_line(setting.after, 200))
+                say(("        + ", "green"), one_line(_seen(setting, setting.after), 200))
 
 
 def _markdown(changes: list[HostChange], revision: str, to: str | None) -> str:
@@ -118,8 +127,8 @@ def _markdown(changes: list[HostChange], revision: str, to: str | None) -> str:
         for setting in change.settings:
             cells = (
                 f"`{_name(setting)}`",
-                f"`{one_line(setting.before)}`" if setting.kind != "added" else "",
-                f"`{one_line(setting.after)}`" if setting.kind != "removed" else "",
+                f"`{one_line(_seen(setting, setting.before))}`" if setting.kind != "added" else "",
+                f"`{one_line(_seen(setting, setting.after))}`" if setting.kind != "removed" else "",
                 (f"`{setting.option}` " if setting.option else "") + (f"{setting.origin}" if setting.origin else ""),
             )
             lines.append("| " + " | ".join(cell.replace("|", "\\|").strip() for cell in cells) + " |")

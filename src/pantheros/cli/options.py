@@ -17,6 +17,7 @@ from pantheros.cli.fleet import JsonOption, ReleaseOption, is_fleet, parse_relea
 from pantheros.cli.output import nix, one_line, paragraph, plain, print_json, printable, say, table
 from pantheros.findings import PantherError, nearest
 from pantheros.fleet.read import FLEET_FILE, read_fleet
+from pantheros.fleet.secrecy import hidden
 from pantheros.nix.values import Scope, join_path, split_path
 from pantheros.releases.index import UNKNOWN, Index, Status
 from pantheros.releases.release import CURRENT, Release
@@ -382,14 +383,14 @@ def _set_theirs(model: Model, path: Names, answers: list[_Answer]) -> None:
                     raw = definition.module is None
                     by.append(
                         _By(
-                            one_line(definition.value),
+                            one_line(hidden(definition.value, full[-1])),
                             layer=definition.by if raw else "",
                             module=definition.module or "",
                             option="" if raw else place.option,
                             origin=str(place.origin or ""),
                         )
                     )
-                value = setting.value
+                value = hidden(setting.value, full[-1])
                 found = _Set(join_path(full), value, person, tuple(by))
                 where = (scope, full, person, nix(value), found.by)
                 if where not in same and answer and answer.set is not None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pantheros.findings import Finding, Origin
 from pantheros.fleet.read import read_text
-from pantheros.fleet.secrecy import masked
+from pantheros.fleet.secrecy import masked, masked_line
 from pantheros.fleet.words import shown
 from pantheros.nix.values import Expression, Override, Value
 from pantheros.nix.writer import Unwritable, Writer
@@ -266,6 +266,9 @@ def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]], *, private
     line = lines[origin.line - 1]
     start = min(origin.column, len(line) + 1) - 1
     end = min(origin.end_column - 1, len(line)) if origin.end_line == origin.line else len(line)
+    # What is pointed at is not private; what stands beside it may be.
+    beside = masked_line(line)
+    line = beside[:start] + line[start:end] + beside[max(start, end) :]
     # Of a line too long to take in at a glance, what is around the place.
     number = str(origin.line)
     gap = " " * len(number)
@@ -298,14 +301,17 @@ def _cells(text: str) -> int:
 
 
 def plain(value: Any) -> Any:
-    """A value for JSON: what only Nix can compute becomes `{"nix": "the expression"}`."""
+    """A value for JSON: what only Nix can compute becomes `{"nix": "the expression"}`; of a secret that carries a
+    mark, no more than its beginning."""
     if isinstance(value, dict):
         return {name: plain(below) for name, below in value.items()}
     if isinstance(value, list | tuple):
         return [plain(below) for below in value]
     if isinstance(value, Expression | Override) or (isinstance(value, str) and "\0" in value):
         return {"nix": nix(value)}
-    return value if value is None or isinstance(value, bool | int | float | str) else shown(value)
+    if isinstance(value, str):
+        return masked(value)
+    return value if value is None or isinstance(value, bool | int | float) else shown(value)
 
 
 def nix(value: Value) -> str:

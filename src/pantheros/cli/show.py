@@ -10,6 +10,7 @@ import typer
 
 from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, model_of, support_ended, swapped
 from pantheros.cli.output import finding_json, one_line, plain, print_json, report, say
+from pantheros.fleet.secrecy import hidden
 from pantheros.module import Host, Person
 from pantheros.nix.values import join_path
 from pantheros.synth.build import Model, unique
@@ -100,7 +101,7 @@ def _own(model: Model, host: Host, person: Person) -> dict[tuple[str, ...], Any]
 
 
 def _json(settings: Merged) -> dict[str, Any]:
-    return {join_path(path): plain(found.value) for path, found in settings.items()}
+    return {join_path(path): plain(hidden(found.value, path[-1])) for path, found in settings.items()}
 
 
 def _print_module(model: Model, host: Host, module: Module, *, every: bool) -> None:
@@ -143,4 +144,5 @@ def _print_settings(title: str, settings: Merged) -> None:
     for path, found in settings.items():
         sources = dict.fromkeys(d.module or "raw" for d in found.definitions)
         conflict = ("  conflict: NixOS refuses two values", "bold red") if found.conflict else ""
-        say(f"  {join_path(path)} = {one_line(found.value)}", (f"  # {', '.join(sources)}", "dim"), conflict)
+        value = one_line(hidden(found.value, path[-1]))
+        say(f"  {join_path(path)} = {value}", (f"  # {', '.join(sources)}", "dim"), conflict)

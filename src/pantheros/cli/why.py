@@ -13,6 +13,7 @@ from pantheros.cli.output import one_line, plain, print_json, say
 from pantheros.cli.show import HostArgument
 from pantheros.findings import PantherError, nearest
 from pantheros.fleet.layers import Root, Stack
+from pantheros.fleet.secrecy import hidden
 from pantheros.module import Host, Person
 from pantheros.nix.values import Scope, join_path, split_path
 from pantheros.releases.index import UNKNOWN
@@ -264,15 +265,15 @@ def _found_setting(
     model: Model, host: Host, scope: Scope, person: str | None, path: Names, matching: Merged
 ) -> _Answer:
     definitions = [
-        replace(definition, below=join_path(p[len(path) :]) if p != path else "")
+        replace(definition, value=hidden(definition.value, p[-1]), below=join_path(p[len(path) :]) if p != path else "")
         for p, found in matching.items()
         for definition in found.definitions
     ]
-    value: Any = matching[path].value if path in matching else _nested(path, matching)
+    value: Any = hidden(matching[path].value if path in matching else _nested(path, matching), path[-1])
     root: Root = "nixos" if scope == "nixos" else "home"
     owner = next((p for p in host.people if p.name == person), None)
     stack = model.resolver.stack(host, owner)
-    layers = _layers(stack, root, path)
+    layers = [replace(layer, value=hidden(layer.value, path[-1])) for layer in _layers(stack, root, path)]
     from_modules = any(definition.module for definition in definitions)
     because = causes(model.resolver, host, model.index, person, path) if from_modules else []
     prefix = "" if person is None else f"home.{person}."

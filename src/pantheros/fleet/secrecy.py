@@ -11,7 +11,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from pantheros.nix.values import Override
 
 _KINDS = {
     "a GitHub token": r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{22,}",
@@ -39,10 +41,9 @@ _MARKED = re.compile("|".join(f"(?P<k{i}>{pattern})" for i, pattern in enumerate
 _NAMES = list(_KINDS)
 _SHOWN = 4
 _PASSWORD_HASH = re.compile(r"\$(?:1|2[abxy]?|5|6|7|y|gy|argon2\w*|sha1)\$")
-_TELLING = re.compile(
-    r"(?:^|[_.-]|(?<=[a-z]))(?:pass(?:word|phrase|wd)|secret|token|(?:api|access|auth|private|secret)[_-]?key|psk)$",
-    re.IGNORECASE,
-)
+_WORDS = r"(?:pass(?:word|phrase|wd)|secret|token|(?:api|access|auth|private|secret)[_-]?key|psk)"
+_TELLING = re.compile(rf"(?:^|[_.-]|(?<=[a-z])){_WORDS}$", re.IGNORECASE)
+_ASSIGNED = re.compile(rf"""({_WORDS}["']?\s*[=:]\s*\[?\s*)("[^"]*"|'[^']*'|[\w.-]+)""", re.IGNORECASE)
 
 
 class Marked(NamedTuple):
@@ -63,6 +64,28 @@ def marked(text: str) -> Iterator[Marked]:
 def masked(text: str) -> str:
     """A text for all eyes: of a secret that carries a mark, the beginning of the mark is left."""
     return _MARKED.sub(lambda found: f"{found[0][:_SHOWN]}…", text)
+
+
+def masked_line(line: str) -> str:
+    """A line of a file for all eyes, as long as it was: what is written for a name that tells of a secret is hidden,
+    and so is the rest of a secret that carries a mark."""
+    hidden = _ASSIGNED.sub(lambda found: found[1] + "•" * len(found[2]), line)
+    return _MARKED.sub(lambda found: found[0][:_SHOWN] + "•" * (len(found[0]) - _SHOWN), hidden)
+
+
+def hidden(value: Any, name: str = "") -> Any:
+    """A setting's value for all eyes: what lies under a name that tells of a secret is not shown, unless it is a
+    place or an expression."""
+    if isinstance(value, dict):
+        return {key: hidden(below, key) for key, below in value.items()}
+    if isinstance(value, list):
+        return [hidden(below, name) for below in value]
+    if isinstance(value, Override):
+        return Override(value.priority, hidden(value.value, name))
+    if isinstance(value, str):
+        plain = "\0" in value or value.startswith(("/", "op://"))
+        return "(hidden)" if names_a_secret(name) and value and not plain else masked(value)
+    return value
 
 
 def names_a_secret(name: str) -> bool:
