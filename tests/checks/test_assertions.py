@@ -111,6 +111,45 @@ CASES = [
         "services.auto-cpufreq.enable = true",
     ),
     Case(
+        "locked-out",
+        "[pantherOS.users]\nimmutable = false\n[force.nixos]\nusers.mutableUsers = false\n"
+        'users.users.ada.openssh.authorizedKeys.keys = []\nusers.users.root.hashedPassword = "!"',
+        "[pantherOS.users]\nimmutable = false\n[force.nixos]\nusers.mutableUsers = false\n"
+        'users.users.ada.openssh.authorizedKeys.keys = []\nusers.users.root.hashedPassword = ""',
+        "users.mutableUsers = false",
+    ),
+    Case(
+        "grub-without-device",
+        "[force.nixos]\nboot.loader.systemd-boot.enable = false",
+        '[force.nixos]\nboot.loader.systemd-boot.enable = false\nboot.loader.grub.device = "nodev"\n'
+        "boot.loader.grub.efiSupport = true",
+        "boot.loader.systemd-boot.enable = false",
+    ),
+    Case(
+        "acme-terms-not-accepted",
+        'security.acme.defaults.email = "ada@example.org"\nsecurity.acme.certs."example.org".webroot = "/var/lib/w"',
+        f'{ACME}security.acme.certs."example.org".webroot = "/var/lib/w"',
+        'security.acme.certs."example.org".webroot = "/var/lib/w"',
+    ),
+    Case(
+        "acme-star-in-name",
+        f'{ACME}security.acme.certs."*.example.org".dnsProvider = "rfc2136"',
+        f'{ACME}security.acme.certs.wild = {{ domain = "*.example.org", dnsProvider = "rfc2136" }}',
+        'security.acme.certs."*.example.org".dnsProvider = "rfc2136"',
+    ),
+    Case(
+        "acme-challenge",
+        f'{ACME}security.acme.certs."example.org" = {{}}',
+        f'{ACME}{NGINX}{VHOST}.enableACME = true\nsecurity.acme.certs."example.org" = {{}}',
+        'security.acme.certs."example.org" = {}',
+    ),
+    Case(
+        "acme-challenge",
+        f'{ACME}security.acme.certs."example.org" = {{ dnsProvider = "rfc2136", listenHTTP = ":80" }}',
+        f'{ACME}security.acme.certs."example.org".listenHTTP = ":80"',
+        'security.acme.certs."example.org" = { dnsProvider = "rfc2136", listenHTTP = ":80" }',
+    ),
+    Case(
         "networkmanager-and-wireless",
         "networking.networkmanager.enable = true\nnetworking.wireless.enable = true",
         'networking.networkmanager.enable = true\nnetworking.networkmanager.unmanaged = ["wlan1"]\n'

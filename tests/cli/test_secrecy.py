@@ -53,5 +53,7 @@ def test_no_secret_is_shown(panther: Panther, write: Callable[[dict[str, str]], 
 
 def test_what_is_pointed_at_is_shown(panther: Panther, write: Callable[[dict[str, str]], Path]) -> None:
     """The name of a secret is none."""
-    root = write({"hosts/box/host.toml": HOST + '\n[pantherOS.networking.tailscale]\nenable = true\nauthKey = "tailnetkey"\n'})
+    root = write(
+        {"hosts/box/host.toml": HOST + '\n[pantherOS.networking.tailscale]\nenable = true\nauthKey = "tailnetkey"\n'}
+    )
     assert '8 | authKey = "tailnetkey"' in panther("check", root).err

@@ -71,7 +71,8 @@ def _told(view: HostView, found: Refused) -> Iterator[Finding]:
         if others:
             view.not_verified(f"`{join_path(found.lacking[0])}`", f"{others[0]} may set it: {found.wrong.message}")
             return
-    places = [(path, _place(view, path, view.system[path])) for path in found.made_by if path in view.system]
+    said = [next((at for at in view.below(*path)), path) for path in found.made_by]
+    places = [(path, _place(view, path, view.system[path])) for path in said if path in view.system]
     own = [at for at, (_, place) in enumerate(places) if place.origin and place.origin.file.startswith("hosts/")]
     _, place = places.pop(own[0] if own else 0) if places else ((), Place(None))
     related = [Related(f"`{join_path(path)}` is set here", other.origin) for path, other in places if other.origin]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pantheros.checks.refusals.rule import Refused, Rule, Said, given, has, off, on, unset
+from pantheros.checks.refusals.rule import NOTHING, Refused, Rule, Said, given, has, off, on, unset
 from pantheros.checks.settings import Wrong
 from pantheros.checks.view import winning, written_by_hand
 from pantheros.modules.users import NIXOS_GROUPS
-from pantheros.nix.values import Package, key
+from pantheros.nix.values import Expression, Package, Raw, key
+from pantheros.releases.index import UNKNOWN
 
 _USERS_OF_MODULES = frozenset(
     (
@@ -22,6 +23,8 @@ _USERS_OF_MODULES = frozenset(
         *("teamspeak", "trilium", "tt_rss", "turnserver", "unifi-poller", "usermetrics", "uucp", "x2go", "yarn"),
     )
 )
+_OTHER_WAYS = (("users", "allowNoPasswordLogin"), ("security", "googleOsLogin", "enable"))
+_KEYS = (("openssh", "authorizedKeys", "keys"), ("openssh", "authorizedKeys", "keyFiles"))
 _SETS_OF_MODULES = ("services", "programs", "virtualisation", "security", "hardware")
 
 
@@ -169,7 +172,30 @@ def numbers_of_users(said: Said) -> Iterator[Refused]:
                 yield Refused(Wrong("duplicate-number", message, "give each a number of its own"), paths)
 
 
+def nobody_gets_in(said: Said) -> Iterator[Refused]:
+    """`config/users-groups.nix`: where accounts cannot be changed on the host, root or one of the group wheel has a
+    password or a key."""
+    path = ("users", "mutableUsers")
+    if said.value(path) is not False or not written_by_hand(said.view, winning(said.view.system[path])):
+        return  # of what `pantherOS.users` is told, it says so itself
+    if any(said.value(way) is not False for way in _OTHER_WAYS) or isinstance(said.view.value(("users", "users")), Raw):
+        return
+    for name in said.names(("users", "users")):
+        user = ("users", "users", name)
+        more = said.value((*user, "extraGroups"))
+        groups = [said.value((*user, "group")), *(more if isinstance(more, list) else [more])]
+        admin = name == "root" or any(each in ("wheel", UNKNOWN) or isinstance(each, Expression) for each in groups)
+        passwords = [said.value((*user, option.rpartition(".")[2])) for option in PASSWORDS]
+        keys = any(said.value((*user, *way)) not in NOTHING for way in _KEYS)
+        if admin and (keys or any(password not in (None, "!", "!!", "*") for password in passwords)):
+            return
+    message = "nobody who may become root can log in: accounts are not changeable, and no admin has a key or a password"
+    help = "give root or somebody of the group wheel a key or a `hashedPasswordFile`, or leave `mutableUsers` out"
+    yield Refused(Wrong("locked-out", message, help), (path,), (("users", "users"),))
+
+
 FUNCTIONS: tuple[Callable[[Said], Iterator[Refused]], ...] = (
     group_of_user,
     numbers_of_users,
+    nobody_gets_in,
 )

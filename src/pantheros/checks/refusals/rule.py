@@ -82,6 +82,11 @@ def has(test: Callable[[Any], bool], *paths: str) -> Condition:
     return Condition(_paths(paths), lambda said, path: (value := said.value(path)) is not UNKNOWN and test(value))
 
 
+def there(path: str) -> Condition:
+    """Something is said of it, be it no more than its name."""
+    return Condition(_paths((path,)), lambda said, path: said.anything(path))
+
+
 def off(*paths: str) -> Condition:
     """Each of them is switched off, null, empty or not set."""
     return Condition(_paths(paths), lambda said, path: said.value(path) in NOTHING, lacking=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from pantheros.checks.refusals.rule import Refused, Rule, Said, _paths, given, off, on
+from pantheros.checks.refusals.rule import Refused, Rule, Said, _paths, given, off, on, there
 from pantheros.checks.settings import Wrong
 from pantheros.nix.values import key
 from pantheros.releases.index import UNKNOWN
@@ -19,13 +19,16 @@ def _has_e_mail(said: Said, name: str) -> bool:
 
 NGINX = ("services", "nginx", "enable")
 VHOST = "services.nginx.virtualHosts.*"
+_CHALLENGES = ("dnsProvider", "webroot", "listenHTTP", "s3Bucket")
+_WAYS = "`dnsProvider`, `webroot`, `listenHTTP` and `s3Bucket`"
 TLS = ("addSSL", "onlySSL", "forceSSL", "rejectSSL")
 
 
-def _named_elsewhere(said: Said, word: str) -> bool:
+def _named_elsewhere(said: Said, word: str, but_within: tuple[str, ...] = ("",)) -> bool:
     return any(
         word in path or (path[-1] != "useACMEHost" and setting.value == word)
         for path, setting in said.view.system.items()
+        if path[: len(but_within)] != but_within
     )
 
 
@@ -40,11 +43,7 @@ RULES: tuple[Rule, ...] = (
         )
         for condition, *more in (
             [on(f"{VHOST}.enableACME"), on("services.nginx.enable"), off(f"{VHOST}.useACMEHost")],
-            [
-                given(
-                    "security.acme.certs.*.domain", "security.acme.certs.*.webroot", "security.acme.certs.*.dnsProvider"
-                )
-            ],
+            [there("security.acme.certs.*")],
         )
         for wrong, lacking, last, unless in (
             (
@@ -68,6 +67,16 @@ RULES: tuple[Rule, ...] = (
                 _has_e_mail,
             ),
         )
+    ),
+    Rule(
+        "security/acme/default.nix",
+        Wrong(
+            "acme-star-in-name",
+            "the certificate {name} cannot have a * in its name",
+            'give it another name, and set its `domain = "{name}"`',
+        ),
+        (there("security.acme.certs.*"),),
+        unless=lambda said, name: "*" not in name,
     ),
     *(
         Rule(
@@ -182,8 +191,26 @@ def certificates_unreadable(said: Said) -> Iterator[Refused]:
                 yield Refused(Wrong("certificate-not-readable", message, help), (path,), ((*certificate, "group"),))
 
 
+def ways_of_certificates(said: Said) -> Iterator[Refused]:
+    """`security/acme/default.nix`: there is one way to prove that a domain is one's own."""
+    certificates = ("security", "acme", "certs")
+    defaults = ("security", "acme", "defaults")
+    of_all = any(said.anything((*defaults, way)) for way in _CHALLENGES)
+    for name in said.names(certificates):
+        ways = {way: said.value((*certificates, name, way)) for way in _CHALLENGES}
+        given = [(*certificates, name, way) for way, value in ways.items() if value is not None]
+        if len(given) > 1 and UNKNOWN not in ways.values():
+            message = f"the certificate {name} is to be fetched in {len(given)} ways, of which there can be one"
+            yield Refused(Wrong("acme-challenge", message, f"keep one of {_WAYS}"), tuple(reversed(given)))
+        elif not (given or of_all or _named_elsewhere(said, name, certificates)):
+            message = f"the certificate {name} has no way to prove to the authority that the domain is yours"
+            lacking = tuple((*certificates, name, way) for way in _CHALLENGES)
+            yield Refused(Wrong("acme-challenge", message, f"set one of {_WAYS}"), ((*certificates, name),), lacking)
+
+
 FUNCTIONS: tuple[Callable[[Said], Iterator[Refused]], ...] = (
     owners_of_databases,
     certificates_of_others,
     certificates_unreadable,
+    ways_of_certificates,
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
-from pantheros.checks.refusals.rule import Refused, Rule, Said, given, has, off, on, unset
+from pantheros.checks.refusals.rule import NOTHING, Refused, Rule, Said, given, has, off, on, unset
 from pantheros.checks.settings import Wrong
 from pantheros.nix.values import Raw
 
@@ -26,6 +27,13 @@ def _is_zfs(value: Any) -> bool:
     return value == "zfs" or (isinstance(value, list) and "zfs" in value)
 
 
+_WITHOUT_DEVICE = Wrong(
+    "grub-without-device",
+    "GRUB is not told where to install itself",
+    'set `boot.loader.grub.device` to a disk, or on UEFI to `"nodev"` with `efiSupport = true`',
+)
+
+_DEVICES = ("devices", "device", "mirroredBoots")
 ZFS = (
     has(_is_zfs, "boot.supportedFilesystems", "boot.initrd.supportedFilesystems"),
     on("boot.supportedFilesystems.zfs", "boot.initrd.supportedFilesystems.zfs"),
@@ -46,14 +54,10 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "system/boot/loader/grub/grub.nix",
-        Wrong(
-            "grub-without-device",
-            "GRUB is not told where to install itself",
-            'set `boot.loader.grub.device` to a disk, or on UEFI to `"nodev"` with `efiSupport = true`',
-        ),
+        _WITHOUT_DEVICE,
         (
             on("boot.loader.grub.enable"),
-            off("boot.loader.grub.devices", "boot.loader.grub.device", "boot.loader.grub.mirroredBoots"),
+            off(*(f"boot.loader.grub.{name}" for name in _DEVICES)),
             unset("facter", "hardware.facter"),
         ),
         unless=_made_by_disko,
@@ -160,4 +164,20 @@ def encrypted_swap(said: Said) -> Iterator[Refused]:
             yield Refused(Wrong("encrypted-swap-by-uuid", message, "name it by /dev/disk/by-partuuid/"), (path,))
 
 
-FUNCTIONS: tuple[Callable[[Said], Iterator[Refused]], ...] = (encrypted_swap,)
+def grub_by_default(said: Said) -> Iterator[Refused]:
+    """`system/boot/loader/grub/grub.nix`: GRUB is on where neither systemd-boot nor an external loader is."""
+    loader = ("boot", "loader")
+    others = [(*loader, name, "enable") for name in ("systemd-boot", "external")]
+    enable, grub = (*loader, "grub", "enable"), [(*loader, "grub", name) for name in _DEVICES]
+    if any(map(said.anything, [enable, ("boot", "isContainer"), ("facter",), ("hardware", "facter")])):
+        return
+    if any(said.value(path) is not False for path in others) or any(said.value(path) not in NOTHING for path in grub):
+        return
+    # Where nothing at all is said of starting, there is `no-boot-loader`.
+    said_of_it = [*(path for path in others if path in said.view.system), *said.view.below(*loader)]
+    if said_of_it and not _made_by_disko(said, ""):
+        wrong = replace(_WITHOUT_DEVICE, message="GRUB, NixOS's own choice, is not told where to install itself")
+        yield Refused(wrong, (said_of_it[0],), (enable, *grub))
+
+
+FUNCTIONS: tuple[Callable[[Said], Iterator[Refused]], ...] = (encrypted_swap, grub_by_default)
