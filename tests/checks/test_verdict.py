@@ -79,6 +79,8 @@ WAIVER = '\n[[checks.waivers]]\ncode = "wrong-type"\nreason = "known"\n'
         ('file = "hosts/box/host.toml"\n', 1, []),
         ('expires = "2026-11-01"\n', 1, []),
         ('expires = "2026-10-31"\n', 0, ["expired-waiver"]),
+        ("expires = 2026-11-01\n", 1, []),
+        ("expires = 2026-10-31\n", 0, ["expired-waiver"]),
         ('expires = "2026-02-31"\n', 0, ["expired-waiver"]),
     ],
 )

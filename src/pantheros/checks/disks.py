@@ -9,6 +9,7 @@ from pantheros.checks.view import HostView, Place, winning
 from pantheros.findings import Finding
 from pantheros.fleet.words import shown
 from pantheros.module import Mount
+from pantheros.nix.values import Value
 
 _SIZE = re.compile(r"(\d+)([KMGTP])?(?:i?B)?\Z")
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
@@ -18,6 +19,45 @@ def findings(view: HostView) -> Iterator[Finding]:
     """What of a host's disks cannot be."""
     yield from _sizes(view)
     yield from _boot_partition(view)
+    yield from _names(view)
+
+
+_UNSTABLE = re.compile(r"/dev/(?:(?:sd|vd|xvd|hd)[a-z]+\d*|(?:nvme\d+n\d+|mmcblk\d+)(?:p\d+)?)\Z")
+_NAMING = (
+    ("fileSystems", "*", "device"),
+    ("swapDevices",),
+    ("boot", "initrd", "luks", "devices", "*", "device"),
+    ("disko", "devices", "disk", "*", "device"),
+)
+
+
+def _names(view: HostView) -> Iterator[Finding]:
+    """Disks in raw settings whose names may mean others after the next boot; of its own, a module says so itself."""
+    for path, setting in view.system.items():
+        if not any(len(path) == len(names) and all(map(_fits, path, names)) for names in _NAMING):
+            continue
+        definition = winning(setting)
+        if definition.module is None:
+            for inside, device in _texts(definition.bare):
+                if _UNSTABLE.match(device):
+                    message = f"{device} may be another disk after the next boot"
+                    help = "take the name below /dev/disk/by-id, /dev/disk/by-uuid or /dev/disk/by-partuuid"
+                    place = view.place(None, path, definition, inside)
+                    yield view.finding("unstable-device-name", message, place, severity="warning", help=help)
+
+
+def _fits(step: str, name: str) -> bool:
+    return name in ("*", step)
+
+
+def _texts(value: Value) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """The device in a value: the value itself, or of a list of swap devices each one's."""
+    if isinstance(value, str):
+        yield (), value
+    for index, each in enumerate(value) if isinstance(value, list) else ():
+        device = each.get("device") if isinstance(each, dict) else None
+        if isinstance(device, str):
+            yield (index, "device"), device
 
 
 def _sizes(view: HostView) -> Iterator[Finding]:

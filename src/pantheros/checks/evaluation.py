@@ -198,7 +198,9 @@ class _Translation:
         person = None
         if path[:2] == ("home-manager", "users") and len(path) > 2 and path[2] in self.view.homes:
             person, settings, path = path[2], self.view.homes[path[2]], path[3:]
-        around = [path, *([path[:-1]] if len(path) > 3 else [])]
+        # What is missing has no place; what wants it has: mostly what switched a service on.
+        above = [(*path[:length], "enable") for length in range(len(path) - 1, 1, -1)]
+        around = [path, *([path[:-1]] if len(path) > 3 else []), *above]
         found = next(
             (at for part in around for at in settings if at[: len(part)] == part or part[: len(at)] == at), None
         )

@@ -118,6 +118,9 @@ def judge(view: HostView, scope: Scope, path: Names, definition: Definition) -> 
         return [replace(wrong, depth=wrong.depth + 3) if wrong.depth else wrong for wrong in found]
     if path[0] in ("disabledModules", "_module"):
         return []  # no options: words of the module system itself
+    if path[0] in ("force", "default"):
+        message = f"{WHOSE[scope]} has no option `{join_path(path)}`"
+        return [Wrong("unknown-setting", message, f"a priority comes first: `[{path[0]}.{scope}]`", depth=1)]
     status = view.index.status(scope, path)
     match status.kind:
         case "known":
@@ -290,7 +293,10 @@ class _Inside:
             whole = (*self.path, *map(str, path), *names)
             status = self.view.index.status(self.scope, whole)
             if status.kind == "unknown" and free is None and _listed(self.view.index, self.scope, (*self.path, *path)):
-                yield Mismatch((*path, *names), below, ANYTHING, "unknown-setting")
+                near = self.view.index.nearest(self.scope, whole)
+                # Only where no more than the last of the names is meant otherwise.
+                meant = split_path(near)[-1] if near and len(split_path(near)) == len(whole) else ""
+                yield Mismatch((*path, *names), below, ANYTHING, "unknown-setting", near=meant)
             elif status.kind == "unknown" and free is not None:
                 kind = at(free, names[1:])
                 if kind is not None:
@@ -315,7 +321,10 @@ def refusal(path: Names, found: Mismatch) -> Wrong:
     name = name_within(path, found.path)
     value = found.value.value if isinstance(found.value, Override) else found.value
     if found.code == "unknown-setting":
-        return Wrong("unknown-setting", f"there is no option `{name}`", inside=found.path)
+        meant, said = found.near, str(found.path[-1])
+        help = f"did you mean `{name_within(path, (*found.path[:-1], meant))}`?" if meant else ""
+        fix = key(meant) if meant and slip(said, meant) else ""
+        return Wrong("unknown-setting", f"there is no option `{name}`", help, inside=found.path, fix=fix)
     kind = found.expected.description.strip()
     help = fix = ""
     if found.code == "wrong-type" and isinstance(value, str) and found.expected.accepts(_unquoted(value)):
@@ -325,6 +334,8 @@ def refusal(path: Names, found: Mismatch) -> Wrong:
         help = "text needs quotes"
     elif found.code == "wrong-type" and not isinstance(value, list | dict) and found.expected.accepts([value]):
         help = f"write [{shown(value)}]"
+    elif found.code == "wrong-type" and isinstance(value, str) and found.expected.accepts([_unquoted(value)]):
+        help = f"write [{value}]"
     elif isinstance(value, str):
         near = _nearest_choice(found.expected, value)
         help = f"did you mean {shown(near)}?" if near is not None else ""

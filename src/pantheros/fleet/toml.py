@@ -32,6 +32,8 @@ def read_toml(file: str, text: str) -> Document:
         from pantheros.fleet.toml_mistakes import salvaged  # noqa: PLC0415
 
         data, findings, text = salvaged(file, text)
+    if "checks" in data:
+        data["checks"] = _with_days_as_text(data["checks"])
     foreign = list(_foreign(data))
     if not foreign:
         return Document(file, data, findings, lambda: _places(file, text))
@@ -110,6 +112,15 @@ def _foreign(data: dict[str, Any]) -> Iterator[tuple[Path, str, str, str]]:
                 )
         elif kind in (datetime, date, time):
             yield path, "toml-value", "Nix has no dates and times", f'write text: "{value}"'
+
+
+def _with_days_as_text(value: Any) -> Any:
+    """What no host's settings are made of, so that a day may stand there as TOML writes it."""
+    if isinstance(value, dict):
+        return {name: _with_days_as_text(below) for name, below in value.items()}
+    if isinstance(value, list):
+        return [_with_days_as_text(below) for below in value]
+    return value.isoformat() if type(value) is date else value
 
 
 def _take_out(data: dict[str, Any], path: Path) -> None:

@@ -35,6 +35,8 @@ class Mismatch:
     code: Code = "wrong-type"
     certain: bool = True
     """False where options with this type's description differ in it."""
+    near: str = ""
+    """The name that an unknown one was most likely meant to be."""
 
 
 @dataclass(frozen=True, slots=True)
