@@ -150,6 +150,18 @@ CASES = [
         'security.acme.certs."example.org" = { dnsProvider = "rfc2136", listenHTTP = ":80" }',
     ),
     Case(
+        "conflicting-values",
+        'fileSystems."/".device = "/dev/disk/by-uuid/1b6ff4ae"',
+        'fileSystems."/mnt" = { device = "/dev/disk/by-uuid/1b6ff4ae", fsType = "ext4" }',
+        'fileSystems."/".device = "/dev/disk/by-uuid/1b6ff4ae"',
+    ),
+    Case(
+        "conflicting-values",
+        'fileSystems."/".fsType = "xfs"',
+        '[force.nixos]\nfileSystems."/".fsType = "xfs"',
+        'fileSystems."/".fsType = "xfs"',
+    ),
+    Case(
         "networkmanager-and-wireless",
         "networking.networkmanager.enable = true\nnetworking.wireless.enable = true",
         'networking.networkmanager.enable = true\nnetworking.networkmanager.unmanaged = ["wlan1"]\n'

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from pantheros.checks.settings import Wrong, refusal
-from pantheros.checks.view import HostView, Names
-from pantheros.findings import Finding, nearest
+from pantheros.checks.view import HostView, Names, winning
+from pantheros.findings import Finding, Related, nearest
+from pantheros.fleet.layers import NORMAL
 from pantheros.fleet.words import shown
 from pantheros.nix.values import Raw, join_path
 from pantheros.releases.type_grammar import parse
@@ -73,6 +74,37 @@ def findings(view: HostView) -> Iterator[Finding]:
             for name, device in devices.items():
                 if isinstance(device, dict):
                     yield from _Walk(view).content(kind, (*top, kind, name), device)
+    yield from _said_twice(view)
+
+
+_DEVICE_OF_OTHERS = re.compile(r"/dev/(disk/by-(uuid|label|id|path|partuuid)/|(sd|vd|xvd|hd|nvme|mmcblk))")
+
+
+def _said_twice(view: HostView) -> Iterator[Finding]:
+    """Raw file systems that are others than those that disko mounts in the same place (disko, `lib/types`)."""
+    layout = view.below("disko", "devices")
+    known = {setting.value for setting in layout.values() if isinstance(setting.value, str)}
+    for path, setting in layout.items():
+        if path[-1] != "mountpoint" or not isinstance(setting.value, str):
+            continue
+        mounted = ("fileSystems", setting.value)
+        format = layout.get((*path[:-1], "format"))
+        made = "btrfs" if "subvolumes" in path else format.value if format is not None else None
+        for name in ("device", "fsType"):
+            said = view.system.get((*mounted, name))
+            definition = winning(said) if said is not None else None
+            if definition is None or definition.priority != NORMAL or not isinstance(definition.bare, str):
+                continue
+            value = definition.bare
+            other = _DEVICE_OF_OTHERS.match(value) if name == "device" else made not in (None, value)
+            if other and (name == "fsType" or value not in known):
+                option = join_path((*mounted, name))
+                message = f"`{option}` is {shown(value)} here, and disko, which mounts something there, says otherwise"
+                place = view.place(None, (*mounted, name), definition)
+                layout_place = view.place(None, path, winning(setting))
+                related = (Related("the layout of disko", layout_place.origin),) if layout_place.origin else ()
+                help = "leave it to disko, or take the mount point out of the layout"
+                yield view.finding("conflicting-values", message, place, help=help, related=related)
 
 
 def _layout(settings: Mapping[Names, MergedSetting], skip: int) -> Layout:
