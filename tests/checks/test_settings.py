@@ -55,3 +55,11 @@ def test_help(write: Write, text: str, help: str, fix: str) -> None:
 def test_raw_names_of_disks_that_may_change(write: Write, text: str, line: int, column: int) -> None:
     places = [finding.origin for finding in found(write, text) if finding.code == "unstable-device-name"]
     assert [(place.line, place.column) for place in places if place] == ([(line, column)] if line else [])
+
+
+def test_an_unknown_secret_in_a_list_is_shown_there(write: Write) -> None:
+    text = 'pantherOS.development.containers.services.a = { image = "a", secrets = [\n  { secret = "gone" },\n] }\n'
+    root = write({"hosts/box/host.toml": f"pantherOS.development.containers.enable = true\n{text}"})
+    (finding,) = [finding for finding in check(root).findings if finding.code == "unknown-secret"]
+    assert finding.origin is not None
+    assert (finding.origin.line, finding.origin.column) == (3, 3)

@@ -77,7 +77,7 @@ def _secret_findings(resolver: Resolver, host: Host) -> list[Finding]:
     for use in host.resources(SecretUse):
         known = host.fleet.secrets
         option = use.at or f"pantherOS.{SECRETS}"
-        where = origin_of(resolver, host, split_path(option))
+        where = origin_of(resolver, host, split_path(option), use.name)
         if use.name not in known:
             guess = nearest(use.name, known)
             message = f"the fleet has no secret `{use.name}`, which is wanted for {use.purpose}"
@@ -191,8 +191,9 @@ def _said(resolver: Resolver, host: Host, option: str) -> bool:
     return path[-1] != "enable" and any(stack.get("pantherOS", path[1:]) is not None for stack in stacks)
 
 
-def origin_of(resolver: Resolver, host: Host, option: Names) -> Origin:
-    """Where an option was set, by the system's layers or by a person's; or where what is around it was.
+def origin_of(resolver: Resolver, host: Host, option: Names, element: str = "") -> Origin:
+    """Where an option was set, by the system's layers or by a person's; or where what is around it was. Of a list, the
+    `element`'s place where it has one.
 
     `people.NAME...` and `secrets.NAME...` are what `fleet.toml` says of a person, or of a secret.
     """
@@ -202,12 +203,26 @@ def origin_of(resolver: Resolver, host: Host, option: Names) -> Origin:
     path = option[1:] if option[0] == "pantherOS" else ()
     # What lies around a module, its namespace, says nothing of it.
     least = next((n for n in range(1, len(path)) if ".".join(map(str, path[:n])) in resolver.library.modules), 1)
-    for stack in stacks if path else ():
-        if stack.get("pantherOS", [str(name) for name in path]) is not None:
-            origin = stack.origin("pantherOS", path)
+    set_by = [(stack, stack.get("pantherOS", [str(name) for name in path])) for stack in stacks] if path else []
+    for stack, said in set_by:
+        for index in _indices(said, element):
+            origin = stack.origin("pantherOS", (*path, index))
             if origin:
                 return origin
+    for stack, said in set_by:
+        origin = stack.origin("pantherOS", path) if said is not None else None
+        if origin:
+            return origin
     return stacks[0].origin("pantherOS", path, least=least) or Origin(host.declared.file, 1, 1, 1, 1)
+
+
+def _indices(said: Any, element: str) -> list[int]:
+    """Where in a list a text stands, by itself or in a table."""
+    if not isinstance(said, list) or not element:
+        return []
+    return [
+        i for i, each in enumerate(said) if each == element or (isinstance(each, dict) and element in each.values())
+    ]
 
 
 def _drop_defaults(resolver: Resolver, host: Host, expansion: Expansion, index: Index) -> None:
