@@ -22,6 +22,9 @@ name = "Ada Example"
 email = "ada@example.org"
 keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0c6dZQY4kH5sfUOqbcl1ZT4rXyEdZJOxMxgFzqkQ4U ada"]
 admin = true
+
+[defaults.nixos.fileSystems."/"]
+device = "/dev/disk/by-label/nixos"
 """
 
 

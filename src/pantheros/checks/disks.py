@@ -9,7 +9,7 @@ from pantheros.checks.view import HostView, Place, winning
 from pantheros.findings import Finding
 from pantheros.fleet.words import shown
 from pantheros.module import Mount
-from pantheros.nix.values import Value
+from pantheros.nix.values import Raw, Value
 
 _SIZE = re.compile(r"(\d+)([KMGTP])?(?:i?B)?\Z")
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
@@ -18,8 +18,11 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
 def findings(view: HostView) -> Iterator[Finding]:
     """What of a host's disks cannot be."""
     yield from _sizes(view)
-    yield from _boot_partition(view)
     yield from _names(view)
+    if view.value("boot.isContainer", False) is not False or _mounted(view, "/") or _mounted_by_others(view, "/"):
+        yield from _boot_partition(view)
+    elif not _layout_speaks(view):
+        yield from _root(view)
 
 
 _UNSTABLE = re.compile(r"/dev/(?:(?:sd|vd|xvd|hd)[a-z]+\d*|(?:nvme\d+n\d+|mmcblk\d+)(?:p\d+)?)\Z")
@@ -102,25 +105,51 @@ def _place(view: HostView, path: tuple[str, ...]) -> Place:
     return view.place(None, path, winning(setting))
 
 
+def _layout_speaks(view: HostView) -> bool:
+    """Whether `pantherOS.filesystems.disks` has been told something: then it says itself what is missing."""
+    resolver = view.model.resolver
+    modules = (*resolver.modules(view.host), *resolver.switched_off(view.host))
+    return any(module.name == "filesystems.disks" for module in modules)
+
+
+def _root(view: HostView) -> Iterator[Finding]:
+    """Without a root file system nothing evaluates (nixpkgs, `nixos/modules/tasks/filesystems.nix`)."""
+    message = "nothing is mounted at `/`: neither the fleet's modules nor raw settings say where the system lies"
+    help = 'lay the disks out with `pantherOS.filesystems.disks`, or add fileSystems."/"'
+    yield view.finding("no-root-volume", message, Place(None), help=help)
+
+
 def _boot_partition(view: HostView) -> Iterator[Finding]:
     """systemd-boot puts kernels onto the EFI system partition: without one mounted, they land on the root's disk."""
     path = ("boot", "loader", "systemd-boot", "enable")
     if view.value(path) is not True:
         return
     mount_point = str(view.value("boot.loader.efi.efiSysMountPoint", "/boot"))
-    mounted = {mount.path for mount in view.host.resources(Mount)}
-    mounted |= {names[1] for names in view.system if names[0] == "fileSystems" and len(names) > 1}
-    mounted |= {
-        str(setting.value)
-        for names, setting in view.system.items()
-        if names[:2] == ("disko", "devices") and names[-1] == "mountpoint"
-    }
-    if mount_point in mounted:
-        return
-    raw = view.may_set("fileSystems") or view.may_set("disko", "devices")
-    if raw:
-        view.not_verified(f"that the boot partition is mounted at {mount_point}", f"the raw module {raw} may do so")
+    if _mounted(view, mount_point) or _mounted_by_others(view, mount_point):
         return
     message = f"systemd-boot wants the EFI system partition at {shown(mount_point)}, and nothing is mounted there"
     help = f'lay the disks out with `pantherOS.filesystems.disks`, or add fileSystems."{mount_point}"'
     yield view.finding("no-boot-partition", message, _place(view, path), severity="warning", help=help)
+
+
+def _mounted(view: HostView, mount_point: str) -> bool:
+    """Whether something is mounted there, or may be: where only Nix knows what is."""
+    if any(mount.path == mount_point for mount in view.host.resources(Mount)):
+        return True
+    for path, setting in view.system.items():
+        if path[0] == "fileSystems" and (isinstance(setting.value, Raw) or path[1:2] == (mount_point,)):
+            return True
+        if path[:2] == ("disko", "devices") and (
+            isinstance(setting.value, Raw) or (path[-1] == "mountpoint" and setting.value == mount_point)
+        ):
+            return True
+    return False
+
+
+def _mounted_by_others(view: HostView, mount_point: str) -> bool:
+    """Whether something that only Nix can read may mount it, which is noted."""
+    raw = next(filter(None, map(view.may_set, ("fileSystems", "disko", "modulesPath"))), None)
+    others = [f"the raw module {raw}"] if raw else [f"the input {name}" for name in view.foreign_inputs]
+    if others:
+        view.not_verified(f"that something is mounted at {mount_point}", f"{others[0]} may do so")
+    return bool(others)

@@ -111,6 +111,10 @@ def _findings(result: OfHost, translation: _Translation) -> Iterator[Finding]:
     host = translation.view
     if result.evaluated.ok:
         for warning in warnings(result.evaluated.errors):
+            if warning.startswith("the flag '"):
+                # About the command line, not about a host.
+                yield Finding("nix-warning", warning, "warning")
+                continue
             place = translation.place("", warning)
             yield _said("nix-warning", host, warning, place, "warning")
         return

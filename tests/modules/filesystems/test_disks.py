@@ -19,6 +19,7 @@ MAKE_VOLUMES = (Path(*_disks.__path__) / "scripts/make-volumes").read_text()
 MODULE = "filesystems.disks"
 DEVICE = "/dev/disk/by-id/nvme-Example_1TB_0001"
 OTHER = "/dev/disk/by-id/nvme-Example_2TB_0002"
+NOTHING = 'name = "x"\nrelease = "26.05"\n'
 ON = f'[pantherOS.filesystems.disks]\nenable = true\ndevice = "{DEVICE}"\n'
 STATE = """
 from pantheros.module import ModuleOptions, State
@@ -368,10 +369,10 @@ def test_what_is_mounted_twice_is_told_at_the_last_of_both(fleet):
 
 
 def test_who_switches_the_layout_off_says_what_the_root_is(fleet):
-    off = "[pantherOS.filesystems.disks]\nenable = false\n"
+    off = {"fleet.toml": NOTHING, "hosts/box/host.toml": "[pantherOS.filesystems.disks]\nenable = false\n"}
     assert "no-root-volume" in fleet(off).codes()
-    assert "no-root-volume" not in fleet(off + '[nixos.fileSystems."/"]\ndevice = "/dev/x"\n').codes()
-    assert "no-root-volume" not in fleet("").codes(), "nobody has said that there is none"
+    off["hosts/box/host.toml"] += '[nixos.fileSystems."/"]\ndevice = "/dev/x"\n'
+    assert "no-root-volume" not in fleet(off).codes()
 
 
 def test_a_root_in_memory_needs_no_partition(fleet):
