@@ -12,7 +12,8 @@ from pantheros.findings import Finding
 from pantheros.synth.build import build, build_tree
 
 Write = Callable[[dict[str, str]], Path]
-HOST = 'people = ["ada"]\n[pantherOS.system]\nstateVersion = "24.11"\n[nixos.fileSystems."/"]\ndevice = "/dev/disk/by-label/nixos"\n'
+ROOT = '[nixos.fileSystems."/"]\ndevice = "/dev/disk/by-label/nixos"\n'
+HOST = f'people = ["ada"]\n[pantherOS.system]\nstateVersion = "24.11"\n{ROOT}'
 FLEET = 'name = "x"\nrelease = "26.05"\n[people.ada]\nadmin = true\nkeys = ["ssh-ed25519 AAAA ada"]\n'
 
 
