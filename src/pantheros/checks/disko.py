@@ -36,7 +36,7 @@ _PARTS: dict[tuple[str, str], dict[str, str]] = {
         "priority": "signed integer",
         "size": 'value "100%" (singular enum) or string matching the pattern [0-9]+[KMGTP]?',
         "start": "string",
-        "type": "string",
+        "type": "string matching the pattern [A-Fa-f0-9]{4}|[A-Fa-f0-9]{8}(-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}",
         "uuid": "null or string",
     },
     ("btrfs", "subvolumes"): {
@@ -60,6 +60,8 @@ _PARTS: dict[tuple[str, str], dict[str, str]] = {
     },
 }
 """What the parts of some kinds take, of which the index has no list (disko, `lib/types`, as of 2026-03)."""
+_MAY_BE_EMPTY = re.compile(r"null or|attribute set of|list of")
+"""Types with a value of their own for what is not set (nixpkgs, `lib/types.nix`: `emptyValue`)."""
 _HOOK = re.compile(r"(pre|post)(Create|Mount|Unmount)Hook\Z")
 
 Layout = dict[str, "Layout | MergedSetting"]
@@ -128,8 +130,26 @@ class _Walk:
 
     def content(self, kind: str, path: Names, layout: Layout) -> Iterator[Finding]:
         """What is wrong with content of a kind."""
-        fields = {name: field.type for name, field in self.view.index.disko[kind].items()}
-        yield from self.fields(kind, fields, path, layout)
+        fields = self.view.index.disko[kind]
+        yield from self.fields(kind, {name: field.type for name, field in fields.items()}, path, layout)
+        for name, field in fields.items():
+            if field.required and name not in layout and not _MAY_BE_EMPTY.match(field.type):
+                yield from self.missing(name, path, layout)
+
+    def missing(self, name: str, path: Names, layout: Layout) -> Iterator[Finding]:
+        """What content lacks, told where its kind is said, unless something may say it that only Nix can read."""
+        option = join_path((*path, name))
+        raw = self.view.may_set("disko")
+        if raw is not None:
+            self.view.not_verified(f"`{option}`", f"the raw module {raw} may set it")
+            return
+        message = f"`{join_path(path)}` says no `{name}`, which disko cannot do without"
+        wrong = Wrong("missing-setting", message, f"set `{option}`")
+        said = layout.get("type")
+        if isinstance(said, MergedSetting):
+            yield from self.told(wrong, (*path, "type"), said)
+        else:
+            yield from self.told(wrong, path, layout)
 
     def fields(self, kind: str, fields: Mapping[str, str], path: Names, layout: Layout) -> Iterator[Finding]:
         for name, below in layout.items():
@@ -159,8 +179,12 @@ class _Walk:
 
     def either(self, kinds: list[str], path: Names, layout: Layout | MergedSetting) -> Iterator[Finding]:
         """What is wrong with content that says itself of which kind it is."""
-        said = layout.get("type") if isinstance(layout, dict) else None
-        if not isinstance(layout, dict) or not isinstance(said, MergedSetting):
+        if not isinstance(layout, dict):
+            return
+        said = layout.get("type")
+        if not isinstance(said, MergedSetting):
+            if said is None and layout:
+                yield from self.missing("type", path, layout)
             return
         kind = said.value
         if not isinstance(kind, str) or "\0" in kind:
@@ -190,7 +214,7 @@ class _Walk:
     def told(
         self, wrong: Wrong, path: Names, layout: Layout | MergedSetting, definition: Definition | None = None
     ) -> Iterator[Finding]:
-        """The finding, at the first of the settings below, unless the index has told it: it lists some of them."""
+        """The finding, at the first of the settings below, unless it is told by the index, which lists some of them."""
         while isinstance(layout, dict):
             if not layout:
                 return
@@ -200,7 +224,7 @@ class _Walk:
         if said.module is not None and not self.view.model.resolver.library.modules[said.module].own:
             return  # a module of the library tells itself what it could not make of its options
         status = self.view.index.status("nixos", path)
-        if status.option is None or not status.option.below:
+        if wrong.code != "missing-setting" and (status.option is None or not status.option.below):
             return
         key = wrong.code == "unknown-setting"
         place = self.view.place(None, path, said, wrong.inside, key=key)

@@ -9,7 +9,7 @@ from pantheros.checks.view import HostView, Place, winning
 from pantheros.findings import Finding
 from pantheros.fleet.words import shown
 from pantheros.module import Mount
-from pantheros.nix.values import Raw, Value
+from pantheros.nix.values import Raw, Value, join_path
 
 _SIZE = re.compile(r"(\d+)([KMGTP])?(?:i?B)?\Z")
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
@@ -19,6 +19,7 @@ def findings(view: HostView) -> Iterator[Finding]:
     """What of a host's disks cannot be."""
     yield from _sizes(view)
     yield from _names(view)
+    yield from _without_device(view)
     if view.value("boot.isContainer", False) is not False or _mounted(view, "/") or _mounted_by_others(view, "/"):
         yield from _boot_partition(view)
     elif not _layout_speaks(view):
@@ -47,6 +48,30 @@ def _names(view: HostView) -> Iterator[Finding]:
                     help = "take the name below /dev/disk/by-id, /dev/disk/by-uuid or /dev/disk/by-partuuid"
                     place = view.place(None, path, definition, inside)
                     yield view.finding("unstable-device-name", message, place, severity="warning", help=help)
+
+
+_DEVICE_KNOWN = {"proc", "sysfs", "tmpfs", "ramfs", "devtmpfs", "devpts", "overlay"}
+"""Kinds of file systems that are their own device (nixpkgs, `nixos/modules/tasks/filesystems.nix`)."""
+
+
+def _without_device(view: HostView) -> Iterator[Finding]:
+    """Raw mount points of which it is not said what to mount there."""
+    for path, setting in view.system.items():
+        if len(path) != 3 or path[0] != "fileSystems" or path[2] != "fsType" or setting.value in _DEVICE_KNOWN:
+            continue
+        point = path[1]
+        if not isinstance(setting.value, str) or view.value((*path[:2], "device")) is not None:
+            continue
+        if view.value((*path[:2], "label")) is not None or _laid_out(
+            view, view.value((*path[:2], "mountPoint"), point)
+        ):
+            continue
+        option = join_path((*path[:2], "device"))
+        if others := _others(view):
+            view.not_verified(f"`{option}`", f"{others[0]} may set it")
+            continue
+        message = f"it is not said what to mount at {shown(point)}"
+        yield view.finding("missing-setting", message, _place(view, path), help=f"set `{option}`")
 
 
 def _fits(step: str, name: str) -> bool:
@@ -134,22 +159,30 @@ def _boot_partition(view: HostView) -> Iterator[Finding]:
 
 def _mounted(view: HostView, mount_point: str) -> bool:
     """Whether something is mounted there, or may be: where only Nix knows what is."""
-    if any(mount.path == mount_point for mount in view.host.resources(Mount)):
-        return True
-    for path, setting in view.system.items():
-        if path[0] == "fileSystems" and (isinstance(setting.value, Raw) or path[1:2] == (mount_point,)):
-            return True
-        if path[:2] == ("disko", "devices") and (
-            isinstance(setting.value, Raw) or (path[-1] == "mountpoint" and setting.value == mount_point)
-        ):
-            return True
-    return False
+    return _laid_out(view, mount_point) or any(
+        path[0] == "fileSystems" and (isinstance(setting.value, Raw) or path[1:2] == (mount_point,))
+        for path, setting in view.system.items()
+    )
+
+
+def _laid_out(view: HostView, mount_point: str) -> bool:
+    """Whether a module or disko mounts something there, or may."""
+    return any(mount.path == mount_point for mount in view.host.resources(Mount)) or any(
+        path[:2] == ("disko", "devices")
+        and (isinstance(setting.value, Raw) or (path[-1] == "mountpoint" and setting.value == mount_point))
+        for path, setting in view.system.items()
+    )
 
 
 def _mounted_by_others(view: HostView, mount_point: str) -> bool:
     """Whether something that only Nix can read may mount it, which is noted."""
-    raw = next(filter(None, map(view.may_set, ("fileSystems", "disko", "modulesPath"))), None)
-    others = [f"the raw module {raw}"] if raw else [f"the input {name}" for name in view.foreign_inputs]
+    others = _others(view)
     if others:
         view.not_verified(f"that something is mounted at {mount_point}", f"{others[0]} may do so")
     return bool(others)
+
+
+def _others(view: HostView) -> list[str]:
+    """What may mount something that is not known here."""
+    raw = next(filter(None, map(view.may_set, ("fileSystems", "disko", "modulesPath"))), None)
+    return [f"the raw module {raw}"] if raw else [f"the input {name}" for name in view.foreign_inputs]
