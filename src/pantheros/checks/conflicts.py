@@ -86,9 +86,16 @@ def _of(view: HostView, scope: Scope, person: str | None, path: Names, definitio
     if _later(there.origin, here.origin):
         here, there, other, one = there, here, one, other
     name = join_path(path)
-    message = f"`{name}` is {shown(other.bare)} here and {shown(one.bare)} elsewhere: it takes one value"
+    module = one.definition.module
+    if module is not None and other.definition.module is None:
+        message = f"`{name}` is {shown(other.bare)} here, and `pantherOS.{module}` makes it {shown(one.bare)}"
+        option = there.option if there.option != f"pantherOS.{module}" else ""
+        instead = f"set `{option}` instead" if option else "leave it to the module"
+        help = f"{instead}, or say with `force` that this one wins"
+    else:
+        message = f"`{name}` is {shown(other.bare)} here and {shown(one.bare)} elsewhere: it takes one value"
+        help = "set it once, or say with `force` which one is to win"
     related = (Related(f"the other value, {shown(one.bare)}", there.origin),) if there.origin else ()
-    help = "set it once, or say with `force` which one is to win"
     yield view.finding("conflicting-values", message, here, help=help, related=related)
 
 

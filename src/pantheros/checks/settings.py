@@ -138,13 +138,30 @@ def judge(view: HostView, scope: Scope, path: Names, definition: Definition) -> 
             if not status.certain:
                 view.not_verified(f"`{join_path(path)}`", f"{WHOSE[scope]} may have removed it: {help}")
                 return []
-            return [Wrong("removed-setting", name, help)]
+            return [Wrong("removed-setting", name, help, "warning" if _ignored(path) else "error")]
         case "doubtful":
             why = status.detail or f"what {WHOSE[scope]} {view.index.release} has is not known whole"
             view.not_verified(f"`{join_path(path)}`", why)
             return []
         case _:
             return _unknown(view, scope, path, status, definition)
+
+
+_IGNORED = (
+    ("networking", "interfaces", "*", "subnetMask"),
+    ("systemd", "network", "networks", "*", "dhcpConfig"),
+    ("systemd", "network", "networks", "*", "dhcpV6PrefixDelegationConfig"),
+    ("systemd", "network", "networks", "*", "ipv6PrefixDelegationConfig"),
+)
+"""What is removed, and of which NixOS 24.11 says nothing where it is set: nothing there asks for it."""
+
+
+def _ignored(path: Names) -> bool:
+    return any(len(path) >= len(each) and all(map(_fits, each, path)) for each in _IGNORED)
+
+
+def _fits(part: str, name: str) -> bool:
+    return part in ("*", name)
 
 
 def _flags(scope: Scope, path: Names, option: Option, *, ours: bool) -> Iterator[Wrong]:
@@ -177,7 +194,9 @@ def _renamed(view: HostView, scope: Scope, path: Names, status: Status, definiti
     fix, depth = (key(new[others[0]]), others[0] + 1) if single else ("", None)
     wrong = [Wrong("renamed-setting", message, f"write `{status.to}`", severity, depth=depth, fix=fix)]
     now = view.index.status(scope, split_path(status.to)) if status.to else status
-    if status.option is not None and now.kind == "known" and now.option is not None:
+    if status.option is None or status.option.type == "unspecified value":
+        return wrong  # what it takes is worked out into the new one, whose type says nothing of it
+    if now.kind == "known" and now.option is not None:
         # An old name has the type of the new one, whatever is listed for it.
         wrong += _value(view, scope, path, now.option, definition)
     return wrong

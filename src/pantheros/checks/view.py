@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pantheros.checks.raw_modules import may_set
 from pantheros.findings import Finding, Origin, Related, Severity
+from pantheros.fleet.layers import Stack
 from pantheros.fleet.model import Import
 from pantheros.module import Host
 from pantheros.nix.values import Override, Package, Scope, Value, join_path
@@ -143,7 +144,7 @@ class HostView:
         exact = next((cause for cause in said if _holds(cause.value, value)), None)
         if module.own and (exact is None or (key and not _in_name(exact.value, path))):
             return Place(code, related=tuple(_related(cause) for cause in said[:3]))
-        cause = exact or (said[0] if said else None)
+        cause = exact or (said[0] if said else self._equal_to_default(stack, module.names, path, value))
         if cause is None:
             return Place(stack.origin("pantherOS", module.names), f"pantherOS.{module.name}")
         origin = cause.origin
@@ -153,6 +154,14 @@ class HostView:
                 origin = stack.origin("pantherOS", (*cause.leaf, index)) or origin
         shown = f"`{join_path(path)}` follows from it"
         return Place(origin, cause.option, (Related(shown, code),) if module.own else ())
+
+    @staticmethod
+    def _equal_to_default(stack: Stack, names: Names, path: Names, value: Any) -> Cause | None:
+        """An option of a setting's name that was set to what it is anyway, so that nothing would change without it."""
+        for leaf in stack.leaves("pantherOS", names):
+            if leaf[-1] == path[-1] and _is(stack.get("pantherOS", leaf), value):
+                return Cause(leaf, stack.origin("pantherOS", leaf), value)
+        return None
 
     def _causes(self, person: str | None, path: Names, module: str, value: Any) -> list[Cause]:
         """The options that a definition is there because of, besides `enable` where there are others."""
