@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from pantheros.checks.view import HostView, Names
 from pantheros.findings import Finding, Origin, Related
+from pantheros.fleet.secrecy import names_a_secret
 from pantheros.fleet.words import shown
 from pantheros.nix.values import Package, Raw, Scope, Value, join_path, split_path
 from pantheros.releases.index import UNKNOWN
@@ -95,8 +97,13 @@ def _of(view: HostView, scope: Scope, person: str | None, path: Names, definitio
     else:
         message = f"`{name}` is {shown(other.bare)} here and {shown(one.bare)} elsewhere: it takes one value"
         help = "set it once, or say with `force` which one is to win"
-    related = (Related(f"the other value, {shown(one.bare)}", there.origin),) if there.origin else ()
-    yield view.finding("conflicting-values", message, here, help=help, related=related)
+    label = f"the other value, {shown(one.bare)}"
+    private = names_a_secret(path[-1])
+    if private:
+        message, label = f"`{name}` has another value elsewhere: it takes one", "the other value"
+    related = (Related(label, there.origin),) if there.origin else ()
+    finding = view.finding("conflicting-values", message, here, help=help, related=related)
+    yield replace(finding, private=private)
 
 
 def _later(left: Origin | None, right: Origin | None) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from pantheros.checks.raw_modules import declares_options, may_set
 from pantheros.checks.view import HostView, Names, Place, written_by_hand
 from pantheros.findings import Finding, Severity, nearest, slip
-from pantheros.fleet.secrecy import names_a_secret
+from pantheros.fleet.secrecy import names_a_secret, names_its_file
 from pantheros.fleet.words import shown
 from pantheros.nix.values import Override, Scope, Value, join_path, key, split_path
 from pantheros.releases.index import Index, Option, Status
@@ -50,10 +50,23 @@ def findings(view: HostView) -> Iterator[Finding]:
                     # What a module made of an option is not what is written there.
                     finding = replace(finding, fix=wrong.fix if definition.module is None else "")
                     name = next((step for step in reversed((*path, *wrong.inside)) if isinstance(step, str)), "")
-                    if wrong.value_said and names_a_secret(name):
+                    if (wrong.value_said and names_a_secret(name)) or _no_file(name, definition.bare):
                         # The value may be a secret; it is not repeated.
-                        finding = replace(finding, message=wrong.value_said, help="", private=True)
+                        finding = replace(finding, message=wrong.value_said or finding.message, private=True)
+                        finding = replace(finding, help="" if wrong.value_said else finding.help)
+                    elif wrong.code == "unknown-setting" and _nearly_a_secret(wrong):
+                        finding = replace(finding, private=True)
                     yield finding
+
+
+def _no_file(name: str, value: Value) -> bool:
+    """Whether a secret may stand where the file belongs that it lies in."""
+    return names_its_file(name) and isinstance(value, str) and not value.startswith("/") and "\0" not in value
+
+
+def _nearly_a_secret(wrong: Wrong) -> bool:
+    """Whether the name that is probably meant is a secret's."""
+    return any(names_a_secret(step) for step in re.split(r"[`.]", wrong.help))
 
 
 _OF_INPUTS: dict[Scope, dict[Names, tuple[str, str]]] = {

@@ -266,9 +266,7 @@ def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]], *, private
     line = lines[origin.line - 1]
     start = min(origin.column, len(line) + 1) - 1
     end = min(origin.end_column - 1, len(line)) if origin.end_line == origin.line else len(line)
-    # What is pointed at is not private; what stands beside it may be.
-    beside = masked_line(line)
-    line = beside[:start] + line[start:end] + beside[max(start, end) :]
+    line = masked_line(line, start, end)
     # Of a line too long to take in at a glance, what is around the place.
     number = str(origin.line)
     gap = " " * len(number)

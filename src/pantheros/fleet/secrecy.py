@@ -36,14 +36,17 @@ _KINDS = {
     "a Google API key": r"\bAIza[\w-]{35}\b",
     "a Grafana token": r"\bglsa_[A-Za-z0-9]{32}_[a-f0-9]{8}\b",
     "a JSON web token": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",
+    "a password in an address": r"(?<=://)[^\s/:@\"'$%<{]+:[^\s/:@\"'$%<{]{4,}(?=@)",
 }
 _MARKED = re.compile("|".join(f"(?P<k{i}>{pattern})" for i, pattern in enumerate(_KINDS.values())))
 _NAMES = list(_KINDS)
 _SHOWN = 4
 _PASSWORD_HASH = re.compile(r"\$(?:1|2[abxy]?|5|6|7|y|gy|argon2\w*|sha1)\$")
+_WHOLE_HASH = re.compile(rf"(?:{_PASSWORD_HASH.pattern})[\w./$,=+-]{{8,}}")
 _WORDS = r"(?:pass(?:word|phrase|wd)|secret|token|(?:api|access|auth|private|secret)[_-]?key|psk)"
+_SLIPS = r"(?:pas*s*w\w{0,3}d)"
 _TELLING = re.compile(rf"(?:^|[_.-]|(?<=[a-z])){_WORDS}$", re.IGNORECASE)
-_ASSIGNED = re.compile(rf"""({_WORDS}["']?\s*[=:]\s*\[?\s*)("[^"]*"|'[^']*'|[\w.-]+)""", re.IGNORECASE)
+_ASSIGNED = re.compile(rf"""((?:{_WORDS}|{_SLIPS})["']?\s*[=:]\s*\[?\s*)("[^"]*"|'[^']*'|[\w.-]+)""", re.IGNORECASE)
 
 
 class Marked(NamedTuple):
@@ -62,14 +65,24 @@ def marked(text: str) -> Iterator[Marked]:
 
 
 def masked(text: str) -> str:
-    """A text for all eyes: of a secret that carries a mark, the beginning of the mark is left."""
+    """A text for all eyes: of a secret that carries a mark, the beginning of the mark is left, of a password's hash
+    the part that says how it was made."""
+    text = _WHOLE_HASH.sub(lambda found: f"{_how_hashed(found[0])}…", text)
     return _MARKED.sub(lambda found: f"{found[0][:_SHOWN]}…", text)
 
 
-def masked_line(line: str) -> str:
+def _how_hashed(text: str) -> str:
+    found = _PASSWORD_HASH.match(text)
+    return found[0] if found else ""
+
+
+def masked_line(line: str, start: int, end: int) -> str:
     """A line of a file for all eyes, as long as it was: what is written for a name that tells of a secret is hidden,
-    and so is the rest of a secret that carries a mark."""
+    unless it is what the line is shown for, from `start` to `end`; and so is the rest of a secret that carries a
+    mark."""
     hidden = _ASSIGNED.sub(lambda found: found[1] + "•" * len(found[2]), line)
+    hidden = hidden[:start] + line[start:end] + hidden[max(start, end) :]
+    hidden = _WHOLE_HASH.sub(lambda found: _how_hashed(found[0]).ljust(len(found[0]), "•"), hidden)
     return _MARKED.sub(lambda found: found[0][:_SHOWN] + "•" * (len(found[0]) - _SHOWN), hidden)
 
 
@@ -91,6 +104,11 @@ def hidden(value: Any, name: str = "") -> Any:
 def names_a_secret(name: str) -> bool:
     """Whether what is called so is a secret itself: `password`, `authToken`; not `passwordFile`."""
     return _TELLING.search(name) is not None
+
+
+def names_its_file(name: str) -> bool:
+    """Whether what is called so is the file that a secret lies in: `passwordFile`."""
+    return any(name.endswith(end) and names_a_secret(name.removesuffix(end)) for end in ("File", "_file", "Path"))
 
 
 def looks_random(text: str) -> bool:

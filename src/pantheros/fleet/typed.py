@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from pantheros.document import Path
 from pantheros.findings import Finding, Origin, nearest, slip
+from pantheros.fleet.secrecy import names_its_file
 from pantheros.fleet.words import choices_at, describe_at, field_names, listed, shown
 
 M = TypeVar("M", bound=BaseModel)
@@ -145,7 +146,8 @@ def _finding(
         reason = str(details["ctx"]["error"])
         message = f"`{full}`: {reason}"
         return Finding("invalid-value", message, option=full, origin=locate(path, False))
-    if private:
+    own = isinstance(value, str) and names_its_file(str(path[-1] if path else "")) and not value.startswith("/")
+    if private or own:  # a secret itself, perhaps, where the file belongs that it lies in
         message = f"`{full}` takes {expected}, which this is not"
         code = "pattern-mismatch" if kind == "string_pattern_mismatch" else "wrong-type"
         return Finding(code, message, option=full, origin=locate(path, False), private=True)

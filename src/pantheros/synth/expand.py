@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from pantheros.findings import Finding, Origin, nearest
+from pantheros.fleet.secrecy import marked
 from pantheros.module import Host, ModuleOptions, Person, SecretUse
 from pantheros.nix.values import Expression, Override, Scope, Value, split_path
 from pantheros.releases.index import UNKNOWN, Index
@@ -82,6 +83,8 @@ def _secret_findings(resolver: Resolver, host: Host) -> list[Finding]:
             guess = nearest(use.name, known)
             message = f"the fleet has no secret `{use.name}`, which is wanted for {use.purpose}"
             help = f"did you mean `{guess}`?" if guess else f'add `{use.name} = "op://..."` to [secrets] in fleet.toml'
+            if next(marked(use.name), None):
+                help = "this is a secret itself: keep it in 1Password, and write here the name it has under [secrets]"
             code = "unknown-secret"
         elif not fetched:
             message = f"nothing fetches the secret `{use.name}`, which is wanted for {use.purpose}"
