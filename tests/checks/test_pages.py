@@ -59,7 +59,7 @@ def used() -> set[str]:
     found: set[str] = set(MADE_UP)
     for path in SOURCES.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        found |= set(re.findall(r"(?:Finding|Wrong|view\.finding|_finding)\(\s*\"([a-z][a-z0-9-]+)\"", text))
+        found |= set(re.findall(r"(?:Finding|Wrong|view\.finding|_finding|_add)\(\s*\"([a-z][a-z0-9-]+)\"", text))
     return found
 
 

@@ -134,3 +134,24 @@ def test_checking_again_comes_to_what_checking_anew_does(write: Write) -> None:
         after = same()
         assert after != before, path
         before = after
+
+
+WAIVER = '\n[[checks.waivers]]\ncode = "{}"\nreason = "known"\n'
+
+
+def test_two_waivers_of_one_finding_are_both_of_use(fleet: Callable[[str], Path]) -> None:
+    root = fleet(WAIVER.format("wrong-type") + WAIVER.format("wrong-*"))
+    assert [finding.code for finding in verdict(root).findings] == ["unknown-setting"]
+
+
+def test_a_waiver_keeps_its_place_behind_one_that_is_refused(fleet: Callable[[str], Path]) -> None:
+    root = fleet('\n[[checks.waivers]]\ncode = "wrong-type"\n' + WAIVER.format("wrong-tipe"))
+    found = next(finding for finding in verdict(root).findings if finding.code == "unknown-code")
+    assert found.origin is not None
+    lines = (root / "fleet.toml").read_text().splitlines()
+    assert lines[found.origin.line - 1] == 'code = "wrong-tipe"'
+
+
+def test_what_is_left_out_is_counted(fleet: Callable[[str], Path]) -> None:
+    assert verdict(fleet(""), select=["unknown-*"]).left_out == 1
+    assert verdict(fleet("")).left_out == 0

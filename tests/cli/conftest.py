@@ -144,7 +144,7 @@ class Terminal:
     @property
     def text(self) -> str:
         """What was on the screen, without colours."""
-        return re.sub(r"\x1b\[[0-9;]*m", "", self.screen).replace("\r\n", "\n")
+        return re.sub(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\", "", self.screen).replace("\r\n", "\n")
 
     def _read(self) -> bool:
         ready, _, _ = select.select([self._end], [], [], 30)

@@ -113,7 +113,7 @@ def test_watching(wrong: Path) -> None:
     )
     assert process.stdout is not None
     try:
-        assert _until(process.stdout.fileno(), b"explain limits").count(b"wrong-type") == 1
+        assert _until(process.stdout.fileno(), b"explain limits").count(b"error[wrong-type]") == 1
         (wrong / ".new").write_text(RAW.replace('"yes"', "true"), encoding="utf-8")
         (wrong / ".new").replace(wrong / "hosts/box/host.toml")
         assert b"wrong-type" not in _until(process.stdout.fileno(), b"explain limits")

@@ -156,6 +156,7 @@ def test_mistakes_are_shown_where_they_are(panther: Panther, write: Write) -> No
         ' 2 |  kind = "latop"\n'
         "   |         ^^^^^^^\n"
         '   = help: did you mean "laptop"?\n'
+        "   = see: `panther explain not-one-of`\n"
         "\n"
         "1 error\n"
         f"nothing was written to {root / 'nixos'}\n"

@@ -45,13 +45,18 @@ def codes() -> list[str]:
     return sorted(path.stem for path in directory().glob("*.md") if path.stem not in ("README", "limits"))
 
 
+def file(code: str) -> Path:
+    """Where the page of a code lies, if it has one."""
+    return directory() / f"{code}.md"
+
+
 @cache
 def page(code: str) -> Page | None:
     """The page of a code; None where there is none."""
     if not re.fullmatch(r"[a-z0-9-]+", code):
         return None
     try:
-        text = (directory() / f"{code}.md").read_text(encoding="utf-8")
+        text = file(code).read_text(encoding="utf-8")
     except OSError:
         return None
     before, _, after = text.partition("\n## Put right\n")

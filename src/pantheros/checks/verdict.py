@@ -20,6 +20,8 @@ class Verdict:
 
     findings: list[Finding] = field(default_factory=list)
     waived: list[Finding] = field(default_factory=list)
+    left_out: int = 0
+    """How many are not looked at because of `select` and `ignore`."""
 
     @property
     def failed(self) -> bool:
@@ -44,23 +46,23 @@ def judged(
     for finding in findings:
         found = finding
         if finding.code not in ESSENTIAL:
-            if select and not _named(finding.code, select):
+            if (select and not _named(finding.code, select)) or _named(finding.code, ignore):
+                verdict.left_out += finding.severity != "info"
                 continue
-            if _named(finding.code, [*ignore, *checks.ignore]):
+            if _named(finding.code, checks.ignore):
                 continue
             severity = next((said for code, said in checks.severity.items() if fnmatchcase(finding.code, code)), None)
             found = replace(found, severity=severity or finding.severity)
-            index = next((i for i, waiver in enumerate(checks.waivers) if _waives(waiver, finding)), None)
-            if index is not None:
-                used.add(index)
-                if not _expired(checks.waivers[index], today):
-                    verdict.waived.append(found)
-                    continue
+            fitting = [index for index, waiver in enumerate(checks.waivers) if _waives(waiver, finding)]
+            used.update(fitting)
+            if any(not _expired(checks.waivers[index], today) for index in fitting):
+                verdict.waived.append(found)
+                continue
         verdict.findings.append(found)
     verdict.findings += _unknown_codes(fleet)
     for index, waiver in enumerate(checks.waivers):
         if not select:
-            verdict.findings += _about(fleet, waiver, index, today, used=index in used)
+            verdict.findings += _about(fleet, waiver, today, used=index in used)
     return verdict
 
 
@@ -73,13 +75,21 @@ def _unknown_codes(fleet: DeclaredFleet) -> Iterator[Finding]:
     checks, known = fleet.table.checks, codes()
     places: list[tuple[str, Path]] = [(code, ("checks", "ignore", i)) for i, code in enumerate(checks.ignore)]
     places += [(code, ("checks", "severity", code)) for code in checks.severity]
-    places += [(waiver.code, ("checks", "waivers", i, "code")) for i, waiver in enumerate(checks.waivers)]
+    places += [(waiver.code, (*_where(fleet, waiver), "code")) for waiver in checks.waivers]
     for pattern, place in places:
         if not any(fnmatchcase(code, pattern) for code in known):
             guess = nearest(pattern, known)
             help = f"did you mean `{guess}`?" if guess else "`panther explain` lists them"
             where = fleet.document.origin(place, key="severity" in place)
             yield Finding("unknown-code", f"no finding has the code `{pattern}`", "warning", help, origin=where)
+
+
+def _where(fleet: DeclaredFleet, waiver: WaiverTable) -> Path:
+    """Where a waiver stands among those of the file, of which some may have been refused."""
+    said = waiver.model_dump(exclude_unset=True)
+    written = fleet.document.data["checks"]["waivers"]
+    index = next((index for index, table in enumerate(written) if said.items() <= table.items()), 0)
+    return ("checks", "waivers", index)
 
 
 def _named(code: str, patterns: Iterable[str]) -> bool:
@@ -103,14 +113,15 @@ def _expired(waiver: WaiverTable, today: date) -> bool:
         return True
 
 
-def _about(fleet: DeclaredFleet, waiver: WaiverTable, index: int, today: date, *, used: bool) -> list[Finding]:
+def _about(fleet: DeclaredFleet, waiver: WaiverTable, today: date, *, used: bool) -> list[Finding]:
     """What is wrong with a waiver itself."""
-    where = fleet.document.origin(("checks", "waivers", index, "code"))
+    place = _where(fleet, waiver)
+    where = fleet.document.origin((*place, "code"))
     if not used:
         message = f"nothing is waived by this: there is no finding `{waiver.code}` that it is about"
         return [Finding("unused-waiver", message, "warning", "take it out", origin=where)]
     if _expired(waiver, today):
-        where = fleet.document.origin(("checks", "waivers", index, "expires"))
+        where = fleet.document.origin((*place, "expires"))
         message = f"this waiver of `{waiver.code}` held until {waiver.expires}"
         help = "mend what it is about, or decide anew and give it another day"
         return [Finding("expired-waiver", message, "error", help, origin=where)]

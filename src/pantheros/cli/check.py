@@ -233,7 +233,11 @@ def _print(checked: Checked, verdict: Verdict, fleet: Path, took: float, *, verb
     what = f" in {hosts} host{'s' * (hosts != 1)}{waived} ({took:.2f} s)"
     report(verdict.findings, fleet, what)
     if all(finding.severity == "info" for finding in verdict.findings):
-        say(("nothing wrong found", "bold green"), what)
+        said = "nothing wrong found" if not verdict.left_out else "nothing found of what was asked about"
+        say((said, "bold green"), what)
+    if verdict.left_out:
+        more = verdict.left_out
+        say(f"left out, as --select and --ignore say: {more} other finding{'s' * (more > 1)}", error=True)
     notes = _not_verified(checked.not_verified)
     if verbose:
         for unsure, why, _ in notes:

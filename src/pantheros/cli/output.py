@@ -13,6 +13,7 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TextIO
 
+from pantheros.checks.pages import file, page
 from pantheros.findings import Finding, Origin
 from pantheros.fleet.read import read_text
 from pantheros.fleet.secrecy import masked, masked_line
@@ -176,6 +177,7 @@ def report(findings: Iterable[Finding], root: Path, closing: str = "") -> int:
     them."""
     findings, hosts_of = _once(findings)
     lines: dict[str, list[str]] = {}
+    explained: set[str] = set()
     alike: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         alike.setdefault((finding.code, finding.message), []).append(finding)
@@ -205,6 +207,9 @@ def report(findings: Iterable[Finding], root: Path, closing: str = "") -> int:
             say(("   | ", "blue"), printable(line), error=True)
         if finding.help:
             paragraph(("   = help: ", "blue"), printable(finding.help), error=True)
+        if finding.code not in explained and page(finding.code):
+            explained.add(finding.code)
+            say(("   = see: ", "blue"), f"`panther explain {finding.code}`", error=True)
         say(error=True)
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = sum(finding.severity == "warning" for finding in findings)
@@ -250,7 +255,9 @@ def _headline(finding: Finding) -> list[Part]:
     colour = _COLOURS[finding.severity]
     host = f" (host {finding.host})" if finding.host and finding.origin is None else ""
     label = f"{finding.severity}[{finding.code}]"
-    return [(label, colour), (f": {printable(finding.message)}{host}", "bold")]
+    # A terminal that knows links opens the code's page.
+    link = f" link {where.as_uri()}" if (where := file(finding.code)).is_file() else ""
+    return [(label, colour + link), (f": {printable(finding.message)}{host}", "bold")]
 
 
 def _excerpt(origin: Origin, root: Path, cache: dict[str, list[str]], *, private: bool) -> list[Part]:

@@ -325,7 +325,8 @@ class _Reader:
             scope = scope.outer
         close = nearest(name, known)
         if name in ("config", "options", "modulesPath"):
-            return self._not_data(f"`{name}`", node, advice=_KNOWN_TO_NIXOS)
+            message = f"`{name}` is known to NixOS only: this file is read as plain data"
+            return self._not_data("", node, message, _KNOWN_TO_NIXOS)
         if name in ("pkgs", "lib"):
             advice = "begin the file with `{ lib, pkgs, ... }:`"
         elif close:
