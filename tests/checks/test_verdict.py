@@ -136,16 +136,16 @@ def test_checking_again_comes_to_what_checking_anew_does(write: Write) -> None:
         before = after
 
 
-WAIVER = '\n[[checks.waivers]]\ncode = "{}"\nreason = "known"\n'
+ANOTHER = '\n[[checks.waivers]]\ncode = "{}"\nreason = "known"\n'
 
 
 def test_two_waivers_of_one_finding_are_both_of_use(fleet: Callable[[str], Path]) -> None:
-    root = fleet(WAIVER.format("wrong-type") + WAIVER.format("wrong-*"))
+    root = fleet(ANOTHER.format("wrong-type") + ANOTHER.format("wrong-*"))
     assert [finding.code for finding in verdict(root).findings] == ["unknown-setting"]
 
 
 def test_a_waiver_keeps_its_place_behind_one_that_is_refused(fleet: Callable[[str], Path]) -> None:
-    root = fleet('\n[[checks.waivers]]\ncode = "wrong-type"\n' + WAIVER.format("wrong-tipe"))
+    root = fleet('\n[[checks.waivers]]\ncode = "wrong-type"\n' + ANOTHER.format("wrong-tipe"))
     found = next(finding for finding in verdict(root).findings if finding.code == "unknown-code")
     assert found.origin is not None
     lines = (root / "fleet.toml").read_text().splitlines()
@@ -153,5 +153,7 @@ def test_a_waiver_keeps_its_place_behind_one_that_is_refused(fleet: Callable[[st
 
 
 def test_what_is_left_out_is_counted(fleet: Callable[[str], Path]) -> None:
-    assert verdict(fleet(""), select=["unknown-*"]).left_out == 1
-    assert verdict(fleet("")).left_out == 0
+    whole = verdict(fleet(""))
+    others = [each for each in whole.findings if each.severity != "info" and each.code != "unknown-setting"]
+    assert verdict(fleet(""), select=["unknown-*"]).left_out == len(others) > 0
+    assert whole.left_out == 0

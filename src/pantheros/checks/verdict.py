@@ -86,7 +86,7 @@ def _unknown_codes(fleet: DeclaredFleet) -> Iterator[Finding]:
 
 def _where(fleet: DeclaredFleet, waiver: WaiverTable) -> Path:
     """Where a waiver stands among those of the file, of which some may have been refused."""
-    said = waiver.model_dump(exclude_unset=True)
+    said = waiver.model_dump(exclude_unset=True, exclude={"expires"})  # a day may be written without quotes
     written = fleet.document.data["checks"]["waivers"]
     index = next((index for index, table in enumerate(written) if said.items() <= table.items()), 0)
     return ("checks", "waivers", index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from pantheros.releases.index import Index
 from pantheros.synth.blame import Cause, causes
 from pantheros.synth.build import Model
 from pantheros.synth.expand import Expansion
-from pantheros.synth.merged import Definition, Merged, MergedSetting, merge
+from pantheros.synth.merged import Definition, Merged, MergedSetting, leaves, merge
 
 Names = tuple[str, ...]
 OUR_INPUTS = {"disko", "opnix", "impermanence", "nixos-facter-modules", "home-manager"}
@@ -55,7 +55,7 @@ class HostView:
     @classmethod
     def of(cls, model: Model, host: Host, expansions: list[Expansion]) -> HostView:
         system, homes = merge(model.resolver, host, expansions)
-        return cls(model, host, expansions, system, homes)
+        return cls(model, host, expansions, _apart(system), {name: _apart(home) for name, home in homes.items()})
 
     @property
     def index(self) -> Index:
@@ -200,6 +200,29 @@ class HostView:
             origin=where,
             related=(*place.related, *related),
         )
+
+
+def _whole(value: Value) -> bool:
+    return isinstance(value, Override) and isinstance(value.value, dict) and bool(value.value)
+
+
+def _apart(settings: Merged) -> Merged:
+    """The settings with a set that has a priority as a whole taken apart: each of its values has it."""
+    if not any(_whole(definition.value) for setting in settings.values() for definition in setting.definitions):
+        return settings
+    found: Merged = {}
+    for path, setting in settings.items():
+        for definition in setting.definitions:
+            whole = definition.value
+            inside: Value = whole.value if isinstance(whole, Override) else None
+            if isinstance(inside, dict) and isinstance(whole, Override):
+                parts = [(below, Override(whole.priority, value)) for below, value in leaves(inside, path)]
+                definitions = [(below, replace(definition, value=value)) for below, value in parts]
+            else:
+                definitions = [(path, definition)]
+            for below, each in definitions:
+                found.setdefault(below, MergedSetting(below)).definitions.append(each)
+    return found
 
 
 def winning(setting: MergedSetting) -> Definition:

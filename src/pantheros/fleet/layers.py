@@ -44,6 +44,8 @@ class Table(NamedTuple):
         """Whether this table says anything at `path`, and what."""
         value: Any = self.data
         for name in path:
+            if isinstance(value, Override):
+                value = value.value  # a table that has a priority as a whole
             if isinstance(value, dict):
                 if name not in value:
                     return False, None
