@@ -57,7 +57,10 @@ _DEVICE_KNOWN = {"proc", "sysfs", "tmpfs", "ramfs", "devtmpfs", "devpts", "overl
 def _without_device(view: HostView) -> Iterator[Finding]:
     """Raw mount points of which it is not said what to mount there."""
     for path, setting in view.system.items():
-        if len(path) != 3 or path[0] != "fileSystems" or path[2] != "fsType" or setting.value in _DEVICE_KNOWN:
+        kind = setting.value
+        if len(path) != 3 or path[0] != "fileSystems" or path[2] != "fsType" or not isinstance(kind, str):
+            continue
+        if kind in _DEVICE_KNOWN:
             continue
         point = path[1]
         if not isinstance(setting.value, str) or view.value((*path[:2], "device")) is not None:
