@@ -59,6 +59,17 @@ def test_toml(write: Write) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["host.toml"]
 
 
+@pytest.mark.parametrize("file", ["hosts/box/host.toml", "hosts/box/host.nix"])
+def test_a_new_name_may_be_several(write: Write, file: str) -> None:
+    toml = '[nixos]\nservices.xserver.layout = "de"\nboot.cleanTmpDir = true\n'
+    nix = '{ nixos.services.xserver.layout = "de"; nixos.boot.cleanTmpDir = true; }\n'
+    text = toml if file.endswith("toml") else nix
+    root = write({file: text})
+    assert mend(root) == 2
+    mended = text.replace(".layout", ".xkb.layout").replace("cleanTmpDir", "tmp.cleanOnBoot")
+    assert (root / file).read_text() == mended
+
+
 def test_nix(write: Write) -> None:
     text = '{ kind = "sever"; people = [ "ada" ]; # é\n  nixos.services.nginx.enable = "true";\n'
     text += "  home.programs.gitt.enable = true; }\n"
@@ -75,7 +86,8 @@ def test_nix(write: Write) -> None:
         "[nixos]\nservices.xyz.enable = true\n",  # near nothing
         'tags = "a"\n',  # a list of it, or something else?
         "[nixos]\ntime.timeZone = 3\n",
-        '[nixos]\nservices.xserver.layout = "de"\n',  # its new name lies elsewhere
+        "[nixos]\nservices.xserver.displayManager.sddm.enable = true\n",  # its new name lies elsewhere
+        "[nixos]\nservices.printing.gutenprint = true\n",  # its value takes another form
     ],
 )
 def test_what_is_not_sure_is_left_alone(write: Write, text: str) -> None:

@@ -21,6 +21,7 @@ from tree_sitter import Language, Node
 from pantheros.checks.packages import named_in
 from pantheros.checks.view import HostView, Names, Place
 from pantheros.findings import Finding, Origin, PantherError, Severity
+from pantheros.fleet.secrecy import names_a_secret
 from pantheros.nix.command import Evaluated, evaluate
 from pantheros.nix.values import split_path
 from pantheros.source import Source
@@ -36,7 +37,9 @@ _PLACE = re.compile(
     r"at «?(?:[^\s«»]*?/)??(?P<file>(?:hosts|files)/[^\s«»]*?|flake\.nix)»?:(?P<line>\d+):(?P<column>\d+)"
 )
 _FROM = re.compile(r"definitions? from `[^']*?/(?P<file>(?:hosts|files)/[^']*|flake\.nix)'")
+_SET_IN = re.compile(r"[Ii]n `[^']*?/(?P<file>(?:hosts|files)/[^']*|flake\.nix)'")
 _OPTION = re.compile(r"[Oo]ption(?: path)? [`'\"‘](?P<name>[^'`’]+)['’]")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NAME = re.compile(r"[a-zA-Z][\w-]*(?:\.(?:\"[^\"]*\"|[\w<>-]+))+")
 _MISSING = re.compile(r"attribute '([^']+)' missing")
 _STORE = re.compile(r"/[^\s`'«»:]*/[a-z0-9]{32}-source/")
@@ -126,8 +129,13 @@ def _findings(result: OfHost, translation: _Translation) -> Iterator[Finding]:
 
 
 def _said(code: str, view: HostView, message: str, place: Place, severity: Severity) -> Finding:
+    named = [split(name) for name in _OPTION.findall(message)]
+    private = any(path and names_a_secret(path[-1]) for path in named)
+    if private:
+        message = _QUOTED.sub('"(hidden)"', message)
     first, _, rest = message.partition("\n")
-    return replace(view.finding(code, first, place, severity=severity), text=_dedented(rest))
+    finding = view.finding(code, first.removesuffix(" Definition values:"), place, severity=severity)
+    return replace(finding, text=_dedented(rest), private=private)
 
 
 def warnings(said: str) -> list[str]:
@@ -176,9 +184,12 @@ class _Translation:
                 place = self._of_file(found["file"], int(found["line"]), int(found["column"]), message)
                 if place is not None:
                     return place
-            names = _OPTION.findall(said)
-            for name in [*names, *_NAME.findall(said)] if said is message else reversed(names):
-                place = self._of_option(split(name))
+            names = list(map(split, _OPTION.findall(said)))
+            copied = self._of_copy(said, names)
+            if copied is not None:
+                return copied
+            for path in [*names, *map(split, _NAME.findall(said))] if said is message else reversed(names):
+                place = self._of_option(path)
                 if place is not None:
                     return place
         copies = (file for file in _FROM.findall(message + trace) if file.startswith(f"{COPIES}/"))
@@ -194,6 +205,18 @@ class _Translation:
         path = setting_at(text, line)
         missing = _MISSING.match(message)
         return self._of_option(path, missing[1] if missing else "") if path else None
+
+    def _of_copy(self, said: str, options: Sequence[Names]) -> Place | None:
+        """The place in a copied file that an option is said to be set in, where nothing of ours sets it, too."""
+        files = [found["file"] for found in _SET_IN.finditer(said)]
+        copy = next((file for file in files if file.startswith(f"{COPIES}/")), None)
+        option = options[0] if options else ()
+        if copy is None or len(files) > 1 or not option:
+            return None
+        wanted = self.files.get(copy)
+        text = wanted.content.decode(errors="replace") if wanted is not None and wanted.content is not None else ""
+        row, column = place_of(text, option[-1])
+        return Place(Origin(copy.removeprefix(f"{COPIES}/"), row, column, row, column + len(option[-1])))
 
     def _of_option(self, path: Names, package: str = "") -> Place | None:
         """The place of what sets an option, or some of what lies below it or around it; or of a package that it
@@ -240,6 +263,21 @@ def setting_at(text: str, line: int) -> Names | None:
                 path += split_path(written.decode()) if attribute.type != "interpolation" else []
         node = next((child for child in node.named_children if _covers(child, line)), None)
     return tuple(path) or None
+
+
+def place_of(text: str, name: str) -> tuple[int, int]:
+    """The line and the column where a Nix file assigns an attribute of a name; its beginning where it does not."""
+    pending = [Source("", text, _LANGUAGE).root]
+    while pending:
+        node = pending.pop()
+        if node.type == "attrpath":
+            for attribute in node.named_children:
+                if (attribute.text or b"").decode().strip('"') == name:
+                    line = text.split("\n")[attribute.start_point.row]
+                    before = line.encode()[: attribute.start_point.column].decode(errors="replace")
+                    return attribute.start_point.row + 1, len(before) + 1
+        pending += reversed(node.named_children)
+    return 1, 1
 
 
 def _covers(node: Node, line: int) -> bool:

@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pantheros.checks.view import HostView
+from pantheros.checks.verdict import ESSENTIAL
+from pantheros.checks.view import HostView, NotVerified
 from pantheros.findings import Finding, Origin, Related, Severity
-from pantheros.fleet.model import DeclaredFleet
+from pantheros.fleet.model import DeclaredFleet, DeclaredHost
 from pantheros.fleet.words import shown
 from pantheros.module import Host, SecretUse
 from pantheros.nix.values import Value, join_path
@@ -43,8 +44,10 @@ class Facts:
     host_name_at: Origin | None
     secrets: frozenset[str]
     """Names of the secrets that its modules use."""
-    raw: bool
-    """Whether it has raw modules, which may use more."""
+    raw: str
+    """A raw module of it, which may use more; "" where it has none."""
+    unread: bool
+    """Whether its file could not be read, which may say more."""
     profiles: tuple[str, ...]
     matters: frozenset[Names]
     """Options for people that make a difference there."""
@@ -63,11 +66,30 @@ class Facts:
             str(view.value(path, view.host.name)),
             view.place(None, path, definition).origin if definition and view.value(path) != view.host.name else None,
             frozenset(use.name for use in view.host.resources(SecretUse)),
-            bool(view.raw_modules),
+            next((found.path for found in view.raw_modules), ""),
+            unread(declared),
             view.model.declared.profiles_of(declared),
             frozenset(matters),
             tuple(idle),
         )
+
+
+def unread(host: DeclaredHost) -> bool:
+    """Whether a host's file could not be read, or not all of it."""
+    return any(finding.code in ESSENTIAL for finding in host.document.findings)
+
+
+def not_verified(model: Model, facts: Sequence[Facts]) -> Iterator[NotVerified]:
+    """What of the fleet as a whole cannot be known."""
+    raw = next((each.raw for each in facts if each.raw), "")
+    for name in _unused(model.declared, facts) if raw else ():
+        yield NotVerified(f"that something uses the secret {shown(name)}", f"the raw module {raw} may use it")
+
+
+def _unused(fleet: DeclaredFleet, facts: Sequence[Facts]) -> list[str]:
+    """The secrets that no module uses."""
+    used = {name for each in facts for name in each.secrets}
+    return [name for name in fleet.secrets if name not in used]
 
 
 def findings(model: Model, facts: Sequence[Facts]) -> Iterator[Finding]:
@@ -94,16 +116,15 @@ def _profiles(fleet: DeclaredFleet, facts: Sequence[Facts]) -> Iterator[Finding]
         if not (profile.layer.tables or profile.layer.imports or profile.include):
             message, help = f"the profile {name} sets nothing", "take it out, or give it something to set"
             yield Finding("empty-profile", message, "warning", help, origin=profile.origin)
-        elif profile.name not in used and facts:
+        elif profile.name not in used and facts and not any(each.unread for each in facts):
             message, help = f"no host has the profile {name}", "name it in a host's `profiles`, or take it out"
             yield Finding("unused-profile", message, "warning", help, origin=profile.origin)
 
 
 def _secrets(fleet: DeclaredFleet, facts: Sequence[Facts]) -> Iterator[Finding]:
-    used = {name for each in facts for name in each.secrets}
-    for secret in fleet.secrets.values():
-        if secret.name in used or any(each.raw for each in facts) or not facts:
-            continue
+    if not facts or any(each.raw or each.unread for each in facts):
+        return
+    for secret in map(fleet.secrets.__getitem__, _unused(fleet, facts)):
         message = f"nothing uses the secret {shown(secret.name)}"
         help = "name it in an option that takes a secret, or take it out"
         # Without a reference, it may be the secret itself that is written there.

@@ -23,8 +23,9 @@ from pantheros.checks import (
     state,
     units,
 )
+from pantheros.checks.verdict import ESSENTIAL
 from pantheros.checks.view import HostView, NotVerified
-from pantheros.findings import Finding
+from pantheros.findings import Finding, Origin
 from pantheros.releases.release import Release
 from pantheros.synth.build import Model, copied, unique
 from pantheros.synth.layout import lay_out
@@ -107,12 +108,14 @@ class Checker:
         findings += model.beyond(findings)
         findings += secrets.shared(model.declared)
         findings += self._of_copies({path for of_host in hosts for path in of_host.copies})
-        findings += fleet.findings(model, [of_host.facts for of_host in hosts])
+        facts = [of_host.facts for of_host in hosts]
+        findings += fleet.findings(model, facts)
         if any(finding.code == "unknown-secret" for finding in findings):
             # One name is mistaken for the other.
             findings = [finding for finding in findings if finding.code != "unused-secret"]
         findings = _without_echoes(unique(findings))
-        return Checked(model, findings, [note for of_host in hosts for note in of_host.notes])
+        notes = [*(note for of_host in hosts for note in of_host.notes), *fleet.not_verified(model, facts)]
+        return Checked(model, findings, notes)
 
     def _of_copies(self, paths: set[str]) -> list[Finding]:
         """What is wrong with the files that are copied as they are."""
@@ -190,6 +193,10 @@ def _host(model: Model, name: str) -> _OfHost:
     view = HostView.of(model, host, expansions)
     for rule in OF_A_HOST:
         findings += rule(view)
+    if fleet.unread(host.declared):
+        # What its file does not say it may say where it could not be read.
+        whole = Origin(host.declared.file, 1, 1, 1, 1)
+        findings = [finding for finding in findings if finding.origin != whole or finding.code in ESSENTIAL]
     findings += secrets.of_layers([host.declared.layer, *host.declared.people.values()], name)
     facts = fleet.Facts.of(view)
     across = model.resolver.looked_across

@@ -201,15 +201,16 @@ def _renamed(view: HostView, scope: Scope, path: Names, status: Status, definiti
     message = f"{whose} calls `{name}` now `{status.to}`"
     severity: Severity = "warning" if status.option is not None else "error"
     new = split_path(status.to) if status.to else path
-    others = [i for i, (old, now) in enumerate(zip(path, new, strict=False)) if old != now]
-    # Where but one of its names is another, that one can be written over.
-    single = len(new) == len(path) and len(others) == 1
-    fix, depth = (key(new[others[0]]), others[0] + 1) if single else ("", None)
+    alike = next((i for i, (old, now) in enumerate(zip(path, new, strict=False)) if old != now), len(path))
+    # Where but one of its names is another, that one can be written over: by one, or by several where it is the last.
+    single = path[alike + 1 :] == new[alike + 1 :] or len(path) == alike + 1
+    # What is worked out into the new one's value is not that value.
+    worked_out = status.option is not None and status.option.type == "unspecified value"
+    fix, depth = (join_path(new[alike : len(new) - len(path[alike + 1 :])]), alike + 1) if single else ("", None)
+    fix = "" if worked_out else fix
     wrong = [Wrong("renamed-setting", message, f"write `{status.to}`", severity, depth=depth, fix=fix)]
     now = view.index.status(scope, split_path(status.to)) if status.to else status
-    if status.option is None or status.option.type == "unspecified value":
-        return wrong  # what it takes is worked out into the new one, whose type says nothing of it
-    if now.kind == "known" and now.option is not None:
+    if status.option is not None and not worked_out and now.kind == "known" and now.option is not None:
         # An old name has the type of the new one, whatever is listed for it.
         wrong += _value(view, scope, path, now.option, definition)
     return wrong

@@ -46,6 +46,7 @@ _WHOLE_HASH = re.compile(rf"(?:{_PASSWORD_HASH.pattern})[\w./$,=+-]{{8,}}")
 _WORDS = r"(?:pass(?:word|phrase|wd)|secret|token|(?:api|access|auth|private|secret)[_-]?key|psk)"
 _SLIPS = r"(?:pas*s*w\w{0,3}d)"
 _TELLING = re.compile(rf"(?:^|[_.-]|(?<=[a-z])){_WORDS}$", re.IGNORECASE)
+_MISSPELT = re.compile(rf"{_SLIPS}$", re.IGNORECASE)
 _ASSIGNED = re.compile(rf"""((?:{_WORDS}|{_SLIPS})["']?\s*[=:]\s*\[?\s*)("[^"]*"|'[^']*'|[\w.-]+)""", re.IGNORECASE)
 
 
@@ -96,8 +97,10 @@ def hidden(value: Any, name: str = "") -> Any:
     if isinstance(value, Override):
         return Override(value.priority, hidden(value.value, name))
     if isinstance(value, str):
-        plain = "\0" in value or value.startswith(("/", "op://"))
-        return "(hidden)" if names_a_secret(name) and value and not plain else masked(value)
+        plain = not value or "\0" in value or value.startswith(("/", "op://"))
+        if not plain and (names_a_secret(name) or names_its_file(name) or _MISSPELT.search(name)):
+            return "(hidden)"
+        return masked(_ASSIGNED.sub(lambda found: f"{found[1]}(hidden)", value))
     return value
 
 

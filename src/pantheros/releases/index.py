@@ -665,12 +665,14 @@ def _package(release: Release, name: str) -> Status:
         old, new = _matched(split_path(change.name), path), _matched(split_path(change.to or "<name>"), path)
         if change.since > release:
             if known.kind in {"unknown", "doubtful"}:
-                if old == {} and change.kind != "added":
+                listed = len(path) > 1 and path[0] in _package_sets()
+                if old == {} and change.kind != "added" and not listed:
                     known = Status("known")
                 elif old is not None and change.kind == "added":
                     known = Status("unknown", None, "", change.since, change.certain, change.detail)
-                elif new is not None and not change.to.startswith("<name>") and change.to:
-                    here = change.name if _known_package(split_path(change.name)).kind != "unknown" else ""
+                elif new is not None and change.to[:1] not in ("", "<") and path[0] not in _package_sets():
+                    older = tuple(new.get(part, part) for part in split_path(change.name))
+                    here = ".".join(older) if _known_package(older).kind != "unknown" else ""
                     known = Status("unknown", None, here, change.since, change.certain, change.detail)
         elif old is not None and change.kind != "retyped":
             verdict = _changed_package(release, change, old)
@@ -715,7 +717,9 @@ _REPLACED = re.compile(r"renamed to/replaced by '([^']+)'")
 def _known_package(path: tuple[str, ...]) -> Status:
     """What 24.11 says of a package."""
     sets, top = _package_sets(), path[0]
-    if f" {top} " in sets["?"]:
+    if f" {top} " in sets["?"] and len(path) > 1 and top not in sets:
+        return Status("doubtful", detail=f"the members of `{top}` are not listed")
+    if f" {top} " in sets["?"] and len(path) == 1:
         marks, advice = _refused().get(top, ("", ""))
         if marks == "T":
             to = _REPLACED.search(advice)

@@ -142,13 +142,16 @@ RULES: tuple[Rule, ...] = (
 
 def group_of_user(said: Said) -> Iterator[Refused]:
     """`config/users-groups.nix`: a user's main group has to exist."""
+    people = {person.name for person in said.view.host.people}
     for name in said.names(("users", "users")):
         path = ("users", "users", name, "group")
         wanted = said.value(path)
         if not isinstance(wanted, str) or path not in said.view.system or wanted in NIXOS_GROUPS:
             continue
         group = ("users", "groups", wanted)
-        if not (_of_a_module(said, wanted) or _of_a_module(said, name) or said.anything(group)):
+        # What belongs to a person comes from no module, however often the name occurs.
+        made = any(each not in people and _of_a_module(said, each) for each in (wanted, name))
+        if not (made or said.anything(group)):
             message = f"the group {wanted}, which {name} is in, does not exist"
             help = f"set `users.groups.{key(wanted)} = {{}}`"
             yield Refused(Wrong("group-missing", message, help), (path,), (group,))

@@ -321,6 +321,7 @@ def _secret_findings(name: str, uses: list[SecretUse], host: Host) -> Findings:
                 "secret-owner-unknown",
                 f"`{name}` ({purposes}) is to belong to the {what} {account}, which {host.name} may not have",
                 severity="warning",
+                option=f"secrets.{name}.{what}",
                 help=f"OpNix fails where the {what} does not exist: correct `{what}` under `[secrets.{name}]`,"
                 " or see that a module makes the account",
             )
