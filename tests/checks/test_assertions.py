@@ -1260,6 +1260,37 @@ CASES = [
         f"{FREE}services.minecraft-server.enable = true\nservices.minecraft-server.eula = true",
         "services.minecraft-server.enable = true",
     ),
+    Case(
+        "file-of-a-service",
+        'services.openssh.enable = true\nenvironment.etc."ssh/sshd_config".text = "Port 2222"',
+        "services.openssh = { enable = true, ports = [2222] }",
+        'environment.etc."ssh/sshd_config".text = "Port 2222"',
+    ),
+    Case(
+        "file-of-a-service",
+        'services.resolved.enable = true\nenvironment.etc."resolv.conf".source = "/var/lib/resolv.conf"',
+        "[nixos]\nservices.resolved.enable = true\n[force.nixos.environment]\n"
+        'etc."resolv.conf".source = "/var/lib/resolv.conf"',
+        'environment.etc."resolv.conf".source = "/var/lib/resolv.conf"',
+    ),
+    Case(
+        "file-of-a-service",
+        'environment.etc.hosts.text = "127.0.0.1 box"',
+        '[force.nixos.environment]\netc.hosts.text = "127.0.0.1 box"',
+        'environment.etc.hosts.text = "127.0.0.1 box"',
+    ),
+    Case(
+        "file-of-a-service",
+        'environment.etc."nix/nix.conf".text = "cores = 2"',
+        "nix.settings.cores = 2",
+        'environment.etc."nix/nix.conf".text = "cores = 2"',
+    ),
+    Case(
+        "conflicting-values",
+        '[pantherOS.development.git]\nenable = true\n[home.programs.git]\nuserEmail = "ada@example.com"',
+        '[pantherOS.development.git]\nenable = true\nuser.email = "ada@example.com"',
+        'userEmail = "ada@example.com"',
+    ),
 ]
 
 
@@ -1335,6 +1366,28 @@ def test_what_a_raw_module_may_mend_is_not_verified(module: str, tmp_path: Path)
     checked = check(tmp_path)
     assert not [finding for finding in checked.findings if finding.severity == "error"]
     assert any("power.nix" in note.why for note in checked.not_verified)
+
+
+def test_what_the_system_may_say_of_homes_is_not_verified(tmp_path: Path) -> None:
+    portal = 'kind = "server"\npeople = ["ada"]\n[home.xdg.portal]\nenable = true\n'
+    module = "{ pkgs, ... }: { home-manager.users.ada.xdg.portal.extraPortals = [ pkgs.xdg-desktop-portal-gtk ]; }"
+    for host, more in (("raw", 'imports = ["./portal.nix"]\n'), ("shared", "")):
+        text = (
+            more
+            + portal
+            + ("" if more else '[nixos.home-manager]\nsharedModules = [{ xdg.portal.extraPortals = ["x"] }]\n')
+        )
+        write_fleet(tmp_path, {}, more={f"hosts/{host}/host.toml": text, "hosts/raw/portal.nix": module})
+    checked = check(tmp_path)
+    assert not [finding for finding in checked.findings if finding.severity == "error"]
+    assert {note.host for note in checked.not_verified if "portal" in note.what} == {"raw", "shared"}
+
+
+def test_what_is_said_to_all_people_of_a_host_is_told_once(tmp_path: Path) -> None:
+    fleet = FLEET.format(release="24.11") + '\n[people.bob]\nname = "Bob Example"\n'
+    text = 'kind = "server"\npeople = ["ada", "bob"]\n[home.programs.thunderbird]\nenable = true\nprofiles.a = {}\n'
+    write_fleet(tmp_path, {}, more={"fleet.toml": fleet, "hosts/box/host.toml": text})
+    assert [f.code for f in check(tmp_path).findings if f.severity == "error"] == ["default-profile"]
 
 
 @pytest.mark.parametrize(

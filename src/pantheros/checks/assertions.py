@@ -110,7 +110,8 @@ _SECRET = re.compile(r"(?i)(password|passphrase|privateKey|token)$")
 
 def _home_from_outside(view: HostView) -> bool:
     """Whether the system's settings say something of homes, besides what every host gets."""
-    return any(each.by != EVERY_HOST for found in view.below("home-manager").values() for each in found.definitions)
+    told = [view.below("home-manager", name).values() for name in ("users", "sharedModules")]
+    return any(each.by != EVERY_HOST for group in told for found in group for each in found.definitions)
 
 
 def _place(said: Said, path: Names, inside: tuple[str | int, ...]) -> Place:

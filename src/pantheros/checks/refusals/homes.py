@@ -8,6 +8,7 @@ from itertools import combinations
 from pantheros.checks.refusals.rule import Refused, Rule, Said, given, has, off, on, there, unset
 from pantheros.checks.settings import Wrong
 from pantheros.checks.view import Names
+from pantheros.fleet.words import shown
 from pantheros.releases.index import UNKNOWN
 
 EDITORS = ("programs.helix", "programs.kakoune", "programs.neovim", "programs.vim", "services.emacs")
@@ -213,6 +214,17 @@ def targets_of_files(said: Said) -> Iterator[Refused]:
             yield Refused(Wrong("file-target-twice", message, "keep one of them, or give them targets"), tuple(paths))
 
 
+def identity_of_git(said: Said) -> Iterator[Refused]:
+    """`programs/git.nix`: name and address are options, and keys of the file that `extraConfig` adds to."""
+    git = ("programs", "git")
+    for option, key in (("userName", "name"), ("userEmail", "email")):
+        paths = ((*git, option), (*git, "extraConfig", "user", key))
+        one, other = map(said.value, paths)
+        if isinstance(one, str) and isinstance(other, str) and one != other and said.view.host.release <= "25.05":
+            message = f"Git gets two values for `user.{key}`: {shown(one)} and {shown(other)}"
+            yield Refused(Wrong("conflicting-values", message, "set it once, for both ways lead to one file"), paths)
+
+
 def profiles(said: Said) -> Iterator[Refused]:
     """`programs/firefox/mkFirefoxModule.nix`, `programs/thunderbird.nix`: one profile is the default, and no two have
     the same number."""
@@ -268,6 +280,7 @@ def _each(said: Said, path: Names, names: list[str], option: str) -> tuple[Names
 
 FUNCTIONS: tuple[Callable[[Said], Iterator[Refused]], ...] = (
     targets_of_files,
+    identity_of_git,
     profiles,
     primary_accounts,
 )

@@ -8,9 +8,17 @@ from collections.abc import Callable, Iterator
 from pantheros.checks.refusals.desktops import GNOME, PLASMA
 from pantheros.checks.refusals.rule import Refused, Rule, Said, given, has, off, on, unset
 from pantheros.checks.settings import Wrong
+from pantheros.checks.view import Names, winning
 from pantheros.nix.values import key
 
 PULSEAUDIO = ("hardware.pulseaudio.enable", "services.pulseaudio.enable")
+_MADE_IN_ETC: dict[str, tuple[str, Names]] = {
+    "hosts": ("`networking.hosts`", ()),
+    "nix/nix.conf": ("`nix.settings`", ("nix", "enable")),
+    "resolv.conf": ("systemd-resolved", ("services", "resolved", "enable")),
+    "ssh/sshd_config": ("`services.openssh`", ("services", "openssh", "enable")),
+}
+"""Files of /etc, what makes them, and the option that this depends on."""
 PIPEWIRE_AUDIO = tuple(f"services.pipewire.{name}.enable" for name in ("alsa", "pulse", "jack", "audio"))
 
 
@@ -321,4 +329,19 @@ def addresses_of_bridged(said: Said) -> Iterator[Refused]:
                         yield Refused(Wrong("address-of-bridged", message, help), made_by)
 
 
-FUNCTIONS: tuple[Callable[[Said], Iterator[Refused]], ...] = (interfaces, addresses_of_bridged)
+def files_of_services(said: Said) -> Iterator[Refused]:
+    """`services/networking/ssh/sshd.nix`, `system/boot/resolved.nix`, `config/nix.nix`, `config/networking.nix`: what
+    makes a file of /etc makes the whole of it."""
+    for name, (maker, option) in _MADE_IN_ETC.items():
+        path = ("environment", "etc", name)
+        if said.value((*path, "enable")) not in (None, True) or (option and said.value(option) is not True):
+            continue
+        for way in ((*path, "text"), (*path, "source")):
+            setting = said.settings.get(way)
+            if setting and setting.value is not None and winning(setting).priority == 100:
+                message = f"/etc/{name} is given here, and {maker} makes it, too"
+                help = "leave it out for the options that it is made of, or say with `force` that yours is to win"
+                yield Refused(Wrong("file-of-a-service", message, help), (way, *([option] if option else [])))
+
+
+FUNCTIONS: tuple[Callable[[Said], Iterator[Refused]], ...] = (interfaces, addresses_of_bridged, files_of_services)
