@@ -81,6 +81,22 @@ services.nextcloud.enable = true
 services.nextcloud.hostName = "cloud.example.org"
 services.nextcloud.database.createLocally = true
 """
+X = "services.xserver.enable = true\n"
+AUTO = 'services.displayManager.autoLogin = { enable = true, user = "ada" }\n'
+FIREFOX = "[home.programs.firefox]\nenable = true\n"
+PEER = '{ publicKey = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=", allowedIPs = ["10.0.0.2/32"], '
+PROXY = """\
+programs.proxychains.enable = true
+programs.proxychains.proxies.tor = { enable = true, type = "socks5", host = "127.0.0.1", port = 9050 }
+"""
+HTTPD = """\
+services.httpd.enable = true
+services.httpd.adminAddr = "ada@example.org"
+services.httpd.virtualHosts.box.sslServerCert = "/c"
+services.httpd.virtualHosts.box.sslServerKey = "/k"
+"""
+DATA = 'fileSystems."/data".device = "/dev/mapper/data"\nfileSystems."/data".fsType = "ext4"\n'
+FREE = "nixpkgs.config.allowUnfree = true\n"
 
 CASES = [
     Case(
@@ -654,6 +670,627 @@ CASES = [
         'system.autoUpgrade = { enable = true, flake = "github:ada/fleet" }',
         'system.autoUpgrade = { enable = true, flake = "github:ada/fleet", channel = "https://example.org/c" }',
     ),
+    Case(
+        "conflicting-values",
+        '[home.home]\nstateVersion = "24.05"',
+        '[force.home.home]\nstateVersion = "24.05"',
+        'stateVersion = "24.05"',
+    ),
+    Case(
+        "conflicting-values",
+        '[home.home]\nusername = "root"',
+        '[home.home]\nusername = "ada"',
+        'username = "root"',
+    ),
+    Case(
+        "conflicting-values",
+        '[home.home]\nhomeDirectory = "/home/bob"',
+        '[home.home]\nhomeDirectory = "/home/ada"',
+        'homeDirectory = "/home/bob"',
+    ),
+    Case(
+        "two-display-managers",
+        f"{X}services.xserver.displayManager.lightdm.enable = true\nservices.displayManager.sddm.enable = true",
+        f"{X}services.displayManager.sddm.enable = true",
+        "services.displayManager.sddm.enable = true",
+    ),
+    Case(
+        "two-display-managers",
+        f"{X}services.xserver.displayManager.gdm.enable = true\nservices.xserver.displayManager.lightdm.enable = true",
+        f"{X}services.xserver.displayManager.gdm.enable = true",
+        "services.xserver.displayManager.gdm.enable = true",
+    ),
+    Case(
+        "two-display-managers",
+        f"{X}services.xserver.displayManager.gdm.enable = true\nservices.displayManager.sddm.enable = true",
+        f"{X}services.xserver.displayManager.gdm.enable = true",
+        "services.xserver.displayManager.gdm.enable = true",
+    ),
+    Case(
+        "two-display-managers",
+        f"{X}services.displayManager.ly.enable = true\nservices.displayManager.sddm.enable = true",
+        f"{X}services.displayManager.ly.enable = true",
+        "services.displayManager.sddm.enable = true",
+    ),
+    Case(
+        "auto-login-with-ly",
+        f"{X}{AUTO}services.displayManager.ly.enable = true",
+        f"{X}services.displayManager.ly.enable = true",
+        AUTO,
+    ),
+    Case(
+        "auto-login-without-session",
+        f"{X}{AUTO}services.xserver.displayManager.lightdm.enable = true",
+        f"{X}{AUTO}services.xserver.displayManager.lightdm.enable = true\n"
+        "services.xserver.windowManager.i3.enable = true",
+        AUTO,
+    ),
+    Case(
+        "auto-login-without-session",
+        f"{AUTO}services.displayManager.sddm = {{ enable = true, wayland.enable = true }}",
+        f"{AUTO}services.displayManager.sddm = {{ enable = true, wayland.enable = true }}\nprograms.sway.enable = true",
+        AUTO,
+    ),
+    Case(
+        "two-touchpad-drivers",
+        f"{X}services.libinput.enable = true\nservices.xserver.synaptics.enable = true",
+        f"{X}services.libinput.enable = false\nservices.xserver.synaptics.enable = true",
+        "services.xserver.synaptics.enable = true",
+    ),
+    Case(
+        "two-touchpad-drivers",
+        f"{X}services.xserver.synaptics.enable = true",
+        f"{X}services.libinput.enable = false\nservices.xserver.synaptics.enable = true",
+        "services.xserver.synaptics.enable = true",
+    ),
+    Case(
+        "cursor-without-resolution",
+        f"{X}services.xserver.upscaleDefaultCursor = true",
+        f"{X}services.xserver.upscaleDefaultCursor = true\nservices.xserver.dpi = 180",
+        "services.xserver.upscaleDefaultCursor = true",
+    ),
+    Case(
+        "primary-screen",
+        "[nixos.services.xserver]\nenable = true\n[[nixos.services.xserver.xrandrHeads]]\n"
+        'output = "DP-1"\nprimary = true\n[[nixos.services.xserver.xrandrHeads]]\noutput = "DP-2"\n'
+        "primary = true # here",
+        "[nixos.services.xserver]\nenable = true\n[[nixos.services.xserver.xrandrHeads]]\n"
+        'output = "DP-1"\nprimary = true\n[[nixos.services.xserver.xrandrHeads]]\noutput = "DP-2"',
+        "primary = true # here",
+    ),
+    Case(
+        "disk-power-twice",
+        'services.tlp.enable = true\npowerManagement.scsiLinkPolicy = "min_power"',
+        'services.tlp = { enable = true, settings.SATA_LINKPWR_ON_AC = "min_power" }',
+        'powerManagement.scsiLinkPolicy = "min_power"',
+    ),
+    Case(
+        "name-service-modules-without-nscd",
+        "services.nscd.enable = false",
+        "[nixos]\nservices.nscd.enable = false\n[force.nixos]\nsystem.nssModules = []",
+        "services.nscd.enable = false",
+    ),
+    Case(
+        "localhost-elsewhere",
+        'networking.hosts."10.0.0.1" = ["localhost"]',
+        'networking.hosts."127.0.0.1" = ["localhost", "box.example.org"]',
+        'networking.hosts."10.0.0.1" = ["localhost"]',
+    ),
+    Case(
+        "old-network-target",
+        'systemd.services.job = { script = "true", after = ["network-interfaces.target"] }',
+        'systemd.services.job = { script = "true", after = ["network.target"] }',
+        'systemd.services.job = { script = "true", after = ["network-interfaces.target"] }',
+    ),
+    Case(
+        "ping-limit-of-iptables",
+        'networking.nftables.enable = true\nnetworking.firewall.pingLimit = "--limit 1/minute"',
+        'networking.nftables.enable = true\nnetworking.firewall.pingLimit = "2/second"',
+        'networking.firewall.pingLimit = "--limit 1/minute"',
+    ),
+    Case(
+        "connection-helpers-gone",
+        "networking.firewall.autoLoadConntrackHelpers = true",
+        "networking.firewall.autoLoadConntrackHelpers = false",
+        "networking.firewall.autoLoadConntrackHelpers = true",
+    ),
+    Case(
+        "nat-of-ipv6-without-ipv6",
+        "networking.enableIPv6 = false\nnetworking.nat = { enable = true, enableIPv6 = true }",
+        "networking.nat = { enable = true, enableIPv6 = true }",
+        "networking.enableIPv6 = false",
+    ),
+    Case(
+        "spanning-tree-with-networkd",
+        'networking.useNetworkd = true\nnetworking.bridges.br0 = { interfaces = ["eth0"], rstp = true }',
+        'networking.useNetworkd = true\nnetworking.bridges.br0 = { interfaces = ["eth0"] }',
+        'networking.bridges.br0 = { interfaces = ["eth0"], rstp = true }',
+    ),
+    Case(
+        "address-of-bridged",
+        'networking.bridges.br0.interfaces = ["eth0"]\n'
+        'networking.interfaces.eth0.ipv4.addresses = [{ address = "10.0.0.1", prefixLength = 24 }]',
+        'networking.bridges.br0.interfaces = ["eth0"]\n'
+        'networking.interfaces.br0.ipv4.addresses = [{ address = "10.0.0.1", prefixLength = 24 }]',
+        'networking.interfaces.eth0.ipv4.addresses = [{ address = "10.0.0.1", prefixLength = 24 }]',
+    ),
+    Case(
+        "address-of-bridged",
+        'networking.bonds.bond0.interfaces = ["eth0"]\n'
+        'networking.interfaces.eth0.ipv6.addresses = [{ address = "fd00::1", prefixLength = 64 }]',
+        'networking.bonds.bond0.interfaces = ["eth0"]\n'
+        'networking.interfaces.bond0.ipv6.addresses = [{ address = "fd00::1", prefixLength = 64 }]',
+        'networking.interfaces.eth0.ipv6.addresses = [{ address = "fd00::1", prefixLength = 64 }]',
+    ),
+    Case(
+        "prime-modes",
+        f"{NVIDIA}hardware.nvidia.prime.offload.enableOffloadCmd = true",
+        f"{NVIDIA}{IDS}hardware.nvidia.prime.offload = {{ enable = true, enableOffloadCmd = true }}",
+        "hardware.nvidia.prime.offload.enableOffloadCmd = true",
+    ),
+    Case(
+        "two-default-editors",
+        "programs.vim = { enable = true, defaultEditor = true }\n"
+        "programs.neovim = { enable = true, defaultEditor = true }",
+        "programs.vim.enable = true\nprograms.neovim = { enable = true, defaultEditor = true }",
+        "programs.vim = { enable = true, defaultEditor = true }",
+    ),
+    Case(
+        "two-default-editors",
+        "services.emacs = { enable = true, defaultEditor = true }\n"
+        "programs.neovim = { enable = true, defaultEditor = true }",
+        "services.emacs.enable = true\nprograms.neovim = { enable = true, defaultEditor = true }",
+        "programs.neovim = { enable = true, defaultEditor = true }",
+    ),
+    Case(
+        "two-default-editors",
+        "[home.programs]\nhelix = { enable = true, defaultEditor = true }\n"
+        "neovim = { enable = true, defaultEditor = true }",
+        "[home.programs]\nhelix.enable = true\nneovim = { enable = true, defaultEditor = true }",
+        "helix = { enable = true, defaultEditor = true }",
+    ),
+    Case(
+        "two-default-editors",
+        "[home]\nservices.emacs = { enable = true, defaultEditor = true }\n"
+        "programs.emacs.enable = true\nprograms.kakoune = { enable = true, defaultEditor = true }",
+        "[home]\nservices.emacs = { enable = true }\nprograms.emacs.enable = true\n"
+        "programs.kakoune = { enable = true, defaultEditor = true }",
+        "programs.kakoune = { enable = true, defaultEditor = true }",
+    ),
+    Case(
+        "two-finders-of-commands",
+        "programs.nix-index.enable = true",
+        "programs.nix-index.enable = true\nprograms.command-not-found.enable = false",
+        "programs.nix-index.enable = true",
+    ),
+    Case(
+        "two-finders-of-commands",
+        "[home.programs]\nnix-index.enable = true\ncommand-not-found.enable = true",
+        "[home.programs]\n"
+        "nix-index = { enable = true, enableBashIntegration = false, enableZshIntegration = false }\n"
+        "command-not-found.enable = true",
+        "nix-index.enable = true",
+    ),
+    Case(
+        "cleaning-without-nh",
+        "programs.nh.clean.enable = true",
+        "programs.nh.enable = true",
+        "programs.nh.clean.enable = true",
+    ),
+    Case(
+        "flake-is-a-file",
+        'programs.nh = { enable = true, flake = "/etc/nixos/flake.nix" }',
+        'programs.nh = { enable = true, flake = "/etc/nixos" }',
+        'programs.nh = { enable = true, flake = "/etc/nixos/flake.nix" }',
+    ),
+    Case(
+        "flake-is-a-file",
+        '[home.programs.nh]\nenable = true\nflake = "/etc/nixos/flake.nix"',
+        '[home.programs.nh]\nenable = true\nflake = "/etc/nixos"',
+        'flake = "/etc/nixos/flake.nix"',
+    ),
+    Case(
+        "screen-not-enabled",
+        'programs.screen.screenrc = "startup_message off"',
+        'programs.screen = { enable = true, screenrc = "startup_message off" }',
+        'programs.screen.screenrc = "startup_message off"',
+    ),
+    Case(
+        "length-of-proxy-chain",
+        f"{PROXY}programs.proxychains.chain.length = 2",
+        PROXY,
+        "programs.proxychains.chain.length = 2",
+    ),
+    Case(
+        "qt-style-for-gnome",
+        'qt = { enable = true, platformTheme = "gnome", style = "kvantum" }',
+        'qt = { enable = true, platformTheme = "gnome", style = "adwaita" }',
+        'qt = { enable = true, platformTheme = "gnome", style = "kvantum" }',
+    ),
+    Case(
+        "qt-style-for-gnome",
+        'qt = { enable = true, platformTheme = "gnome" }',
+        'qt = { enable = true, platformTheme = "gnome", style = "breeze" }',
+        'qt = { enable = true, platformTheme = "gnome" }',
+    ),
+    Case(
+        "qt-style-for-gnome",
+        '[home.qt]\nenable = true\nplatformTheme.name = "gnome"',
+        '[home.qt]\nenable = true\nplatformTheme.name = "gnome"\nstyle.name = "adwaita"',
+        'platformTheme.name = "gnome"',
+    ),
+    Case(
+        "file-target-twice",
+        '[home.home.file]\na = { target = ".same", text = "x" }\nb = { target = ".same", text = "y" }',
+        '[home.home.file]\na = { target = ".same", text = "x" }\nb = { target = ".other", text = "y" }',
+        'a = { target = ".same", text = "x" }',
+    ),
+    Case(
+        "file-target-twice",
+        '[home]\nhome.file.".config/foo/a".text = "x"\nxdg.configFile."foo/a".text = "y"',
+        '[home]\nhome.file.".config/foo/a" = { text = "x", enable = false }\nxdg.configFile."foo/a".text = "y"',
+        'home.file.".config/foo/a".text = "x"',
+    ),
+    Case(
+        "profile-number-twice",
+        f"{FIREFOX}profiles.a = {{ id = 0, isDefault = true }}\nprofiles.b = {{ id = 0, isDefault = false }}",
+        f"{FIREFOX}profiles.a = {{ id = 0, isDefault = true }}\nprofiles.b = {{ id = 1, isDefault = false }}",
+        "profiles.b = { id = 0, isDefault = false }",
+    ),
+    Case(
+        "default-profile",
+        f"{FIREFOX}profiles.a = {{ id = 0 }}\nprofiles.b = {{ id = 1, isDefault = true }}",
+        f"{FIREFOX}profiles.a = {{ id = 0 }}\nprofiles.b = {{ id = 1 }}",
+        "profiles.b = { id = 1, isDefault = true }",
+    ),
+    Case(
+        "default-profile",
+        "[home.programs.thunderbird]\nenable = true\nprofiles.a = {}",
+        "[home.programs.thunderbird]\nenable = true\nprofiles.a.isDefault = true",
+        "profiles.a = {}",
+    ),
+    Case(
+        "two-secret-services",
+        "[home.services]\ngnome-keyring.enable = true\npass-secret-service.enable = true",
+        "[home.services]\ngnome-keyring.enable = true",
+        "pass-secret-service.enable = true",
+    ),
+    Case(
+        "portal-without-implementation",
+        "[home.xdg.portal]\nenable = true",
+        '{ pkgs, ... }:\n{\n  kind = "server";\n  people = [ "ada" ];\n  home.xdg.portal = {\n'
+        "    enable = true;\n    extraPortals = [ pkgs.xdg-desktop-portal-gtk ];\n"
+        '    config.common.default = "*";\n  };\n}\n',
+        "enable = true",
+    ),
+    Case(
+        "primary-account",
+        '[home.accounts.email.accounts]\na = { address = "a@example.org", realName = "A" }\n'
+        'b = { address = "b@example.org", realName = "B" }',
+        "[home.accounts.email.accounts]\n"
+        'a = { address = "a@example.org", realName = "A", primary = true }\n'
+        'b = { address = "b@example.org", realName = "B" }',
+        'b = { address = "b@example.org", realName = "B" }',
+    ),
+    Case(
+        "primary-account",
+        "[home.accounts.calendar.accounts]\na.primary = true\nb.primary = true",
+        "[home.accounts.calendar.accounts]\na.primary = true\nb.primary = false",
+        "b.primary = true",
+    ),
+    Case(
+        "place-or-times-of-sun",
+        '[home.services.wlsunset]\nenable = true\nlatitude = "52.5"',
+        '[home.services.wlsunset]\nenable = true\nlatitude = "52.5"\nlongitude = "13.4"',
+        'latitude = "52.5"',
+    ),
+    Case(
+        "place-or-times-of-sun",
+        "[home.services.wlsunset]\nenable = true",
+        '[home.services.wlsunset]\nenable = true\nsunrise = "06:30"\nsunset = "18:00"',
+        "enable = true",
+    ),
+    Case(
+        "place-or-times-of-sun",
+        '[home.services.wlsunset]\nenable = true\nlatitude = "52.5"\nlongitude = "13.4"\n'
+        'sunset = "18:00"\nsunrise = "06:30"',
+        '[home.services.wlsunset]\nenable = true\nlatitude = "52.5"\nlongitude = "13.4"',
+        'sunset = "18:00"',
+    ),
+    Case(
+        "place-or-times-of-sun",
+        "[home.services.gammastep]\nenable = true",
+        '[home.services.gammastep]\nenable = true\nprovider = "geoclue2"',
+        "enable = true",
+    ),
+    Case(
+        "place-or-times-of-sun",
+        "[home.services.redshift]\nenable = true",
+        '[home.services.redshift]\nenable = true\nlatitude = "52.5"\nlongitude = "13.4"',
+        "enable = true",
+    ),
+    Case(
+        "two-diff-tools",
+        "[home.programs.git]\nenable = true\ndelta.enable = true\ndifftastic.enable = true",
+        "[home.programs.git]\nenable = true\ndifftastic.enable = true",
+        "delta.enable = true",
+    ),
+    Case(
+        "notmuch-without-account",
+        "[home.programs.notmuch]\nenable = true",
+        "[home.programs.notmuch]\nenable = true\n[home.accounts.email.accounts.a]\n"
+        'address = "a@example.org"\nrealName = "A"\nprimary = true\nnotmuch.enable = true',
+        "enable = true",
+    ),
+    Case(
+        "borgmatic-source",
+        '[home.programs.borgmatic]\nenable = true\nbackups.a.location.repositories = ["/b"]',
+        "[home.programs.borgmatic]\nenable = true\n"
+        'backups.a.location = { repositories = ["/b"], sourceDirectories = ["/home/ada"] }',
+        'backups.a.location.repositories = ["/b"]',
+    ),
+    Case(
+        "borgmatic-source",
+        '[home.programs.borgmatic.backups.a.location]\nrepositories = ["/b"]\n'
+        'sourceDirectories = ["/home/ada"]\npatterns = ["R /home"]\n[home.programs.borgmatic]\n'
+        "enable = true",
+        '[home.programs.borgmatic.backups.a.location]\nrepositories = ["/b"]\n'
+        'patterns = ["R /home"]\n[home.programs.borgmatic]\nenable = true',
+        'sourceDirectories = ["/home/ada"]',
+    ),
+    Case(
+        "boot-partitions-in-one-place",
+        'boot.loader.systemd-boot.xbootldrMountPoint = "/boot"',
+        '[force.nixos.boot.loader]\nsystemd-boot.xbootldrMountPoint = "/boot"\nefi.efiSysMountPoint = "/efi"\n',
+        'boot.loader.systemd-boot.xbootldrMountPoint = "/boot"',
+    ),
+    Case(
+        "path-not-absolute",
+        '[force.nixos]\nboot.loader.efi.efiSysMountPoint = "boot"',
+        '[force.nixos]\nboot.loader.efi.efiSysMountPoint = "/boot"',
+        'boot.loader.efi.efiSysMountPoint = "boot"',
+    ),
+    Case(
+        "path-not-absolute",
+        'boot.loader.systemd-boot.xbootldrMountPoint = "xboot"',
+        'boot.loader.systemd-boot.xbootldrMountPoint = "/xboot"',
+        'boot.loader.systemd-boot.xbootldrMountPoint = "xboot"',
+    ),
+    Case(
+        "path-not-absolute",
+        'boot.resumeDevice = "sda2"',
+        'boot.resumeDevice = "/dev/disk/by-label/swap"',
+        'boot.resumeDevice = "sda2"',
+    ),
+    Case(
+        "path-not-absolute",
+        f'{GRUB}boot.loader.grub = {{ enable = true, device = "sda" }}',
+        f'{GRUB}boot.loader.grub = {{ enable = true, device = "/dev/disk/by-id/ata-x" }}',
+        'boot.loader.grub = { enable = true, device = "sda" }',
+    ),
+    Case(
+        "path-not-absolute",
+        f'{GRUB}boot.loader.grub = {{ enable = true, devices = ["sda"] }}',
+        f'{GRUB}boot.loader.grub = {{ enable = true, devices = ["/dev/disk/by-id/ata-x"] }}',
+        'boot.loader.grub = { enable = true, devices = ["sda"] }',
+    ),
+    Case(
+        "grub-device-twice",
+        f'{GRUB}boot.loader.grub = {{ enable = true, devices = ["/dev/disk/by-id/ata-x", "/dev/disk/by-id/ata-x"] }}',
+        f'{GRUB}boot.loader.grub = {{ enable = true, devices = ["/dev/disk/by-id/ata-x", "/dev/disk/by-id/ata-y"] }}',
+        'boot.loader.grub = { enable = true, devices = ["/dev/disk/by-id/ata-x", "/dev/disk/by-id/ata-x"] }',
+    ),
+    Case(
+        "boot-entry-name",
+        'boot.loader.systemd-boot.extraEntries.windows = "title Windows"',
+        'boot.loader.systemd-boot.extraEntries."windows.conf" = "title Windows"',
+        'boot.loader.systemd-boot.extraEntries.windows = "title Windows"',
+    ),
+    Case(
+        "boot-file-outside",
+        'boot.loader.systemd-boot.extraFiles."/shell.efi" = "/etc/shell.efi"',
+        'boot.loader.systemd-boot.extraFiles."shell.efi" = "/etc/shell.efi"',
+        'boot.loader.systemd-boot.extraFiles."/shell.efi" = "/etc/shell.efi"',
+    ),
+    Case(
+        "partition-grown-twice",
+        "boot.growPartition = true\nboot.initrd.systemd.repart.enable = true",
+        "boot.initrd.systemd.repart.enable = true",
+        "boot.growPartition = true",
+    ),
+    Case(
+        "keyboard-on-splash",
+        "boot.plymouth.enable = true\nboot.initrd.unl0kr.enable = true",
+        "boot.initrd.unl0kr.enable = true",
+        "boot.plymouth.enable = true",
+    ),
+    Case(
+        "cannot-be-grown",
+        'fileSystems."/data" = { device = "/dev/mapper/data", fsType = "ntfs3", autoResize = true }',
+        'fileSystems."/data" = { device = "/dev/mapper/data", fsType = "ext4", autoResize = true }',
+        'fileSystems."/data" = { device = "/dev/mapper/data", fsType = "ntfs3", autoResize = true }',
+    ),
+    Case(
+        "encrypted-without-label",
+        f'{DATA}fileSystems."/data".encrypted = {{ enable = true, blkDev = "/dev/disk/by-label/d" }}',
+        f'{DATA}fileSystems."/data".encrypted = {{ enable = true, blkDev = "/dev/disk/by-label/d", label = "data" }}',
+        'fileSystems."/data".encrypted = { enable = true, blkDev = "/dev/disk/by-label/d" }',
+    ),
+    Case(
+        "nothing-to-scrub",
+        '[pantherOS.filesystems.disks]\nfilesystem = "ext4"\n[nixos]\nservices.btrfs.autoScrub.enable = true',
+        '[pantherOS.filesystems.disks]\nfilesystem = "btrfs"\n[nixos]\nservices.btrfs.autoScrub.enable = true',
+        "services.btrfs.autoScrub.enable = true",
+    ),
+    Case(
+        "encrypted-swap-by-uuid",
+        '[[nixos.swapDevices]]\ndevice = "/dev/disk/by-label/swap"\nrandomEncryption.enable = true',
+        '[[nixos.swapDevices]]\ndevice = "/dev/disk/by-partuuid/5c9e1f04-02"\nrandomEncryption.enable = true',
+        'device = "/dev/disk/by-label/swap"',
+    ),
+    Case(
+        "wireguard-private-key",
+        f'{WIREGUARD}networking.wireguard.interfaces.wg0.privateKey = "QL5+0x3Ul1BXv9UC2gXnuLtcC4Zi3Yg1hS0pTr0xaEE="\n'
+        "networking.wireguard.interfaces.wg0.generatePrivateKeyFile = true",
+        f'{WIREGUARD}networking.wireguard.interfaces.wg0.privateKeyFile = "/var/lib/wg"\n'
+        "networking.wireguard.interfaces.wg0.generatePrivateKeyFile = true",
+        "networking.wireguard.interfaces.wg0.generatePrivateKeyFile = true",
+    ),
+    Case(
+        "wireguard-shared-key",
+        f'{WIREGUARD}networking.wireguard.interfaces.wg0.privateKeyFile = "/var/lib/wg"\n'
+        f'networking.wireguard.interfaces.wg0.peers = [{PEER}presharedKey = "x", presharedKeyFile = "/var/lib/psk" }}]',
+        f'{WIREGUARD}networking.wireguard.interfaces.wg0.privateKeyFile = "/var/lib/wg"\n'
+        f'networking.wireguard.interfaces.wg0.peers = [{PEER}presharedKeyFile = "/var/lib/psk" }}]',
+        f'networking.wireguard.interfaces.wg0.peers = [{PEER}presharedKey = "x", presharedKeyFile = "/var/lib/psk" }}]',
+    ),
+    Case(
+        "nginx-root-and-alias",
+        f'{NGINX}{VHOST}.locations."/" = {{ root = "/srv/a", alias = "/srv/b/" }}',
+        f'{NGINX}{VHOST}.locations."/" = {{ root = "/srv/a" }}',
+        f'{VHOST}.locations."/" = {{ root = "/srv/a", alias = "/srv/b/" }}',
+    ),
+    Case(
+        "nginx-without-quic",
+        f"{NGINX}{VHOST}.quic = true",
+        '{ pkgs, ... }:\n{\n  kind = "server";\n  people = [ "ada" ];\n  nixos.services.nginx = {\n'
+        "    enable = true;\n    package = pkgs.nginxQuic;\n"
+        '    virtualHosts."example.org".quic = true;\n  };\n}\n',
+        f"{VHOST}.quic = true",
+    ),
+    Case(
+        "nginx-resolver",
+        f'{NGINX}services.nginx.resolver = {{ addresses = ["1.1.1.1"], ipv4 = false, ipv6 = false }}',
+        f'{NGINX}services.nginx.resolver = {{ addresses = ["1.1.1.1"], ipv6 = false }}',
+        'services.nginx.resolver = { addresses = ["1.1.1.1"], ipv4 = false, ipv6 = false }',
+    ),
+    Case(
+        "httpd-tls-modes",
+        f"{HTTPD}services.httpd.virtualHosts.box.forceSSL = true\nservices.httpd.virtualHosts.box.addSSL = true",
+        f"{HTTPD}services.httpd.virtualHosts.box.forceSSL = true",
+        "services.httpd.virtualHosts.box.addSSL = true",
+    ),
+    Case(
+        "caddy-adapter",
+        'services.caddy = { enable = true, adapter = "json" }',
+        'services.caddy = { enable = true, adapter = "json", configFile = "/etc/caddy.json" }',
+        'services.caddy = { enable = true, adapter = "json" }',
+    ),
+    Case(
+        "redis-password-twice",
+        'services.redis.servers.a = { enable = true, requirePass = "a", requirePassFile = "/var/lib/p" }',
+        'services.redis.servers.a = { enable = true, requirePassFile = "/var/lib/p" }',
+        'services.redis.servers.a = { enable = true, requirePass = "a", requirePassFile = "/var/lib/p" }',
+    ),
+    Case(
+        "mongodb-without-password",
+        f"{FREE}services.mongodb = {{ enable = true, enableAuth = true }}",
+        f'{FREE}services.mongodb = {{ enable = true, enableAuth = true, initialRootPassword = "x" }}',
+        "services.mongodb = { enable = true, enableAuth = true }",
+    ),
+    Case(
+        "cockroachdb-without-certificates",
+        f"{FREE}services.cockroachdb.enable = true",
+        f"{FREE}services.cockroachdb = {{ enable = true, insecure = true }}",
+        "services.cockroachdb.enable = true",
+    ),
+    Case(
+        "influxdb-path",
+        'services.influxdb2 = { enable = true, settings.bolt-path = "/srv/x" }',
+        'services.influxdb2 = { enable = true, settings.log-level = "debug" }',
+        'services.influxdb2 = { enable = true, settings.bolt-path = "/srv/x" }',
+    ),
+    Case(
+        "miniflux-without-admin",
+        "services.miniflux.enable = true",
+        "services.miniflux = { enable = true, config.CREATE_ADMIN = 0 }",
+        "services.miniflux.enable = true",
+    ),
+    Case(
+        "vaultwarden-backup",
+        'services.vaultwarden = { enable = true, dbBackend = "postgresql", backupDir = "/srv/b" }',
+        'services.vaultwarden = { enable = true, backupDir = "/srv/b" }',
+        'services.vaultwarden = { enable = true, dbBackend = "postgresql", backupDir = "/srv/b" }',
+    ),
+    Case(
+        "adguard-address",
+        "services.adguardhome = { enable = true, settings.bind_port = 3000 }",
+        "services.adguardhome = { enable = true, port = 3001 }",
+        "services.adguardhome = { enable = true, settings.bind_port = 3000 }",
+    ),
+    Case(
+        "adguard-without-bootstrap",
+        "services.adguardhome = { enable = true, mutableSettings = false, settings.dns.port = 53 }",
+        'services.adguardhome = { enable = true, mutableSettings = false, settings.dns.bootstrap_dns = ["1.1.1.1"] }',
+        "services.adguardhome = { enable = true, mutableSettings = false, settings.dns.port = 53 }",
+    ),
+    Case(
+        "headscale-base-domain",
+        "services.headscale.enable = true",
+        "services.headscale = { enable = true, settings.dns.magic_dns = false }",
+        "services.headscale.enable = true",
+    ),
+    Case(
+        "headscale-base-domain",
+        "services.headscale.enable = true\n"
+        'services.headscale.settings.server_url = "https://head.example.org"\n'
+        'services.headscale.settings.dns.base_domain = "example.org"',
+        "services.headscale.enable = true\n"
+        'services.headscale.settings.server_url = "https://head.example.org"\n'
+        'services.headscale.settings.dns.base_domain = "net.example.org"',
+        'services.headscale.settings.dns.base_domain = "example.org"',
+    ),
+    Case(
+        "mosquitto-password-twice",
+        "[nixos.services.mosquitto]\nenable = true\n[[nixos.services.mosquitto.listeners]]\n"
+        'users.ada = { password = "x", passwordFile = "/var/lib/p" }',
+        "[nixos.services.mosquitto]\nenable = true\n[[nixos.services.mosquitto.listeners]]\n"
+        'users.ada = { passwordFile = "/var/lib/p" }',
+        'users.ada = { password = "x", passwordFile = "/var/lib/p" }',
+    ),
+    Case(
+        "headscale-setting-gone",
+        'services.headscale = { enable = true, settings.dns.magic_dns = false, settings.acl_policy_path = "/etc/acl" }',
+        'services.headscale = { enable = true, settings.dns.magic_dns = false, settings.policy.path = "/etc/acl" }',
+        'services.headscale = { enable = true, settings.dns.magic_dns = false, settings.acl_policy_path = "/etc/acl" }',
+    ),
+    Case(
+        "minecraft-terms-not-accepted",
+        f"{FREE}services.minecraft-server.enable = true",
+        f"{FREE}services.minecraft-server.enable = true\nservices.minecraft-server.eula = true",
+        "services.minecraft-server.enable = true",
+    ),
+    Case(
+        "file-of-a-service",
+        'services.openssh.enable = true\nenvironment.etc."ssh/sshd_config".text = "Port 2222"',
+        "services.openssh = { enable = true, ports = [2222] }",
+        'environment.etc."ssh/sshd_config".text = "Port 2222"',
+    ),
+    Case(
+        "file-of-a-service",
+        'services.resolved.enable = true\nenvironment.etc."resolv.conf".source = "/var/lib/resolv.conf"',
+        "[nixos]\nservices.resolved.enable = true\n[force.nixos.environment]\n"
+        'etc."resolv.conf".source = "/var/lib/resolv.conf"',
+        'environment.etc."resolv.conf".source = "/var/lib/resolv.conf"',
+    ),
+    Case(
+        "file-of-a-service",
+        'environment.etc.hosts.text = "127.0.0.1 box"',
+        '[force.nixos.environment]\netc.hosts.text = "127.0.0.1 box"',
+        'environment.etc.hosts.text = "127.0.0.1 box"',
+    ),
+    Case(
+        "file-of-a-service",
+        'environment.etc."nix/nix.conf".text = "cores = 2"',
+        "nix.settings.cores = 2",
+        'environment.etc."nix/nix.conf".text = "cores = 2"',
+    ),
+    Case(
+        "conflicting-values",
+        '[pantherOS.development.git]\nenable = true\n[home.programs.git]\nuserEmail = "ada@example.com"',
+        '[pantherOS.development.git]\nenable = true\nuser.email = "ada@example.com"',
+        'userEmail = "ada@example.com"',
+    ),
 ]
 
 
@@ -697,9 +1334,11 @@ def test_it_is_found_and_the_right_one_is_not(case: Case, tmp_path: Path) -> Non
 
 
 def test_every_rule_has_its_case() -> None:
-    codes = {rule.wrong.code for rule in RULES}
+    codes = {rule.wrong.code for rules in RULES.values() for rule in rules}
     assert codes <= {case.code for case in CASES}
-    assert all((function.__doc__ or "").startswith("`") for function in FUNCTIONS), "each names its source"
+    assert all(
+        (function.__doc__ or "").startswith("`") for functions in FUNCTIONS.values() for function in functions
+    ), "each names its source"
 
 
 def test_the_hosts_own_file_is_at_fault_and_the_profile_is_told_of(tmp_path: Path) -> None:
@@ -727,6 +1366,28 @@ def test_what_a_raw_module_may_mend_is_not_verified(module: str, tmp_path: Path)
     checked = check(tmp_path)
     assert not [finding for finding in checked.findings if finding.severity == "error"]
     assert any("power.nix" in note.why for note in checked.not_verified)
+
+
+def test_what_the_system_may_say_of_homes_is_not_verified(tmp_path: Path) -> None:
+    portal = 'kind = "server"\npeople = ["ada"]\n[home.xdg.portal]\nenable = true\n'
+    module = "{ pkgs, ... }: { home-manager.users.ada.xdg.portal.extraPortals = [ pkgs.xdg-desktop-portal-gtk ]; }"
+    for host, more in (("raw", 'imports = ["./portal.nix"]\n'), ("shared", "")):
+        text = (
+            more
+            + portal
+            + ("" if more else '[nixos.home-manager]\nsharedModules = [{ xdg.portal.extraPortals = ["x"] }]\n')
+        )
+        write_fleet(tmp_path, {}, more={f"hosts/{host}/host.toml": text, "hosts/raw/portal.nix": module})
+    checked = check(tmp_path)
+    assert not [finding for finding in checked.findings if finding.severity == "error"]
+    assert {note.host for note in checked.not_verified if "portal" in note.what} == {"raw", "shared"}
+
+
+def test_what_is_said_to_all_people_of_a_host_is_told_once(tmp_path: Path) -> None:
+    fleet = FLEET.format(release="24.11") + '\n[people.bob]\nname = "Bob Example"\n'
+    text = 'kind = "server"\npeople = ["ada", "bob"]\n[home.programs.thunderbird]\nenable = true\nprofiles.a = {}\n'
+    write_fleet(tmp_path, {}, more={"fleet.toml": fleet, "hosts/box/host.toml": text})
+    assert [f.code for f in check(tmp_path).findings if f.severity == "error"] == ["default-profile"]
 
 
 @pytest.mark.parametrize(
@@ -767,6 +1428,7 @@ def test_what_nixos_takes_is_left_alone(text: str, tmp_path: Path) -> None:
     [
         ("networking.networkmanager.enable = true\nnetworking.wireless.enable = true", "26.05"),
         (K3S, "25.11"),
+        ("boot.plymouth.enable = true\nboot.initrd.unl0kr.enable = true", "25.11"),
         ('networking.firewall.backend = "firewalld"\nvirtualisation.incus.enable = true', "25.11"),
     ],
 )

@@ -30,7 +30,7 @@ from pantheros.releases.types import (
     Union,
     at,
 )
-from pantheros.synth.merged import Definition
+from pantheros.synth.merged import EVERY_HOST, Definition
 
 Merging = Literal["one", "equal", "any", "unknown"]
 """How many different values of one priority a type puts up with: only one definition at all; equal ones; any."""
@@ -50,17 +50,30 @@ class Said(NamedTuple):
 def findings(view: HostView) -> Iterator[Finding]:
     """The settings of a host that NixOS would refuse to merge."""
     for scope, person, settings in view.scopes():
+        given = _given(view, person) if person else {}
         old: dict[Names, list[Said]] = defaultdict(list)
         for path, setting in settings.items():
             now = _new_name(view, scope, path)
             if now is not None:
                 old[now] += [Said(path, definition) for definition in setting.definitions]
         for path, setting in settings.items():
-            if len(setting.definitions) > 1 or path in old:
-                said = [Said(path, definition) for definition in setting.definitions]
+            definitions = [*setting.definitions, *([given[path]] if path in given else [])]
+            if len(definitions) > 1 or path in old:
+                said = [Said(path, definition) for definition in definitions]
                 yield from _of(view, scope, person, path, [*said, *old.pop(path, [])])
         for path, said in old.items():
             yield from _of(view, scope, person, path, said)
+
+
+def _given(view: HostView, person: str) -> dict[Names, Definition]:
+    """What the system says of each home: home-manager hands on what is known of the account."""
+    user = ("users", "users", person)
+    known = {
+        "stateVersion": view.value("system.stateVersion", Raw("")),
+        "username": view.value((*user, "name"), person),
+        "homeDirectory": view.value((*user, "home"), f"/home/{person}"),
+    }
+    return {("home", name): Definition(value, None, "", "", by=EVERY_HOST) for name, value in known.items()}
 
 
 def _new_name(view: HostView, scope: Scope, path: Names) -> Names | None:

@@ -27,7 +27,7 @@ from pantheros.nix.values import split_path
 from pantheros.source import Source
 from pantheros.synth.build import Built
 from pantheros.synth.layout import COPIES
-from pantheros.synth.merged import Merged
+from pantheros.synth.merged import EVERY_HOST, Merged
 from pantheros.synth.tree import Tree, Wanted
 
 _EACH = 1500
@@ -233,7 +233,7 @@ class _Translation:
         )
         if not path or found is None:
             return None
-        written = [definition for definition in settings[found].definitions if definition.by != "every host"]
+        written = [definition for definition in settings[found].definitions if definition.by != EVERY_HOST]
         # What the user wrote himself is nearer to him than what a module made.
         written.sort(key=lambda definition: definition.module is not None)
         for definition in written:

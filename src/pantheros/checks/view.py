@@ -17,7 +17,7 @@ from pantheros.releases.index import Index
 from pantheros.synth.blame import Cause, causes
 from pantheros.synth.build import Model
 from pantheros.synth.expand import Expansion
-from pantheros.synth.merged import Definition, Merged, MergedSetting, leaves, merge
+from pantheros.synth.merged import EVERY_HOST, Definition, Merged, MergedSetting, leaves, merge
 
 Names = tuple[str, ...]
 OUR_INPUTS = {"disko", "opnix", "impermanence", "nixos-facter-modules", "home-manager"}
@@ -131,6 +131,8 @@ class HostView:
         `key`, where its name was."""
         owner = next((p for p in self.host.people if p.name == person), None)
         stack = self.model.resolver.stack(self.host, owner)
+        if definition.by == EVERY_HOST:
+            return Place(None, join_path(path))
         if definition.module is None:
             return Place(stack.origin("home" if owner else "nixos", (*path, *inside), key=key), join_path(path))
         module = self.model.resolver.library.modules[definition.module]

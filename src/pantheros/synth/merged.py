@@ -13,6 +13,8 @@ from pantheros.synth.layout import base_settings
 from pantheros.synth.resolve import Resolver
 
 Names = tuple[str, ...]
+EVERY_HOST = "every host"
+"""Who says what every host gets, without anybody's having written it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def merge(resolver: Resolver, host: Host, expansions: Iterable[Expansion]) -> tu
             for path, found in own.items():
                 into.setdefault(path, MergedSetting(path)).definitions += found.definitions
     for path, value in leaves(base_settings(host, [person.name for person in host.people if person.name in homes])):
-        _add(system, path, Definition(value, None, f"hosts/{host.name}/default.nix", "", by="every host"))
+        _add(system, path, Definition(value, None, f"hosts/{host.name}/default.nix", "", by=EVERY_HOST))
     return system, homes
 
 

@@ -47,6 +47,19 @@ RULES: tuple[Rule, ...] = (
             off("hardware.nvidia.prime.offload.enable", "hardware.nvidia.prime.reverseSync.enable"),
         ),
     ),
+    Rule(
+        "hardware/video/nvidia.nix",
+        Wrong(
+            "prime-modes",
+            "the command that starts programs on NVIDIA's card works only with PRIME's offload",
+            "set `hardware.nvidia.prime.offload.enable = true`",
+        ),
+        (
+            on("hardware.nvidia.prime.offload.enableOffloadCmd"),
+            NVIDIA,
+            off("hardware.nvidia.prime.offload.enable", "hardware.nvidia.prime.reverseSync.enable"),
+        ),
+    ),
     *(
         Rule(
             "hardware/video/nvidia.nix",

@@ -8,8 +8,17 @@ from collections.abc import Callable, Iterator
 from pantheros.checks.refusals.desktops import GNOME, PLASMA
 from pantheros.checks.refusals.rule import Refused, Rule, Said, given, has, off, on, unset
 from pantheros.checks.settings import Wrong
+from pantheros.checks.view import Names, winning
+from pantheros.nix.values import key
 
 PULSEAUDIO = ("hardware.pulseaudio.enable", "services.pulseaudio.enable")
+_MADE_IN_ETC: dict[str, tuple[str, Names]] = {
+    "hosts": ("`networking.hosts`", ()),
+    "nix/nix.conf": ("`nix.settings`", ("nix", "enable")),
+    "resolv.conf": ("systemd-resolved", ("services", "resolved", "enable")),
+    "ssh/sshd_config": ("`services.openssh`", ("services", "openssh", "enable")),
+}
+"""Files of /etc, what makes them, and the option that this depends on."""
 PIPEWIRE_AUDIO = tuple(f"services.pipewire.{name}.enable" for name in ("alsa", "pulse", "jack", "audio"))
 
 
@@ -41,6 +50,48 @@ RULES: tuple[Rule, ...] = (
             unset("services.power-profiles-daemon.enable", "services.gnome.core-os-services.enable"),
         ),
         last="25.05",
+    ),
+    Rule(
+        "services/hardware/tlp.nix",
+        Wrong(
+            "disk-power-twice",
+            "TLP manages the power of disks, so `powerManagement.scsiLinkPolicy` cannot",
+            "set `SATA_LINKPWR_ON_AC` and `SATA_LINKPWR_ON_BAT` in `services.tlp.settings`",
+        ),
+        (given("powerManagement.scsiLinkPolicy"), on("services.tlp.enable")),
+    ),
+    Rule(
+        "services/system/nscd.nix",
+        Wrong(
+            "name-service-modules-without-nscd",
+            "the modules that look up names and users are loaded by nscd, which is switched off",
+            "leave nscd on, or set `system.nssModules = []` with `force`",
+        ),
+        (has(lambda value: value is False, "services.nscd.enable"), unset("system.nssModules")),
+    ),
+    Rule(
+        "config/networking.nix",
+        Wrong(
+            "localhost-elsewhere",
+            "`networking.hosts` says that localhost is {name}",
+            "leave the name out: NixOS gives it to 127.0.0.1 and ::1",
+        ),
+        (has(lambda value: isinstance(value, list) and "localhost" in value, "networking.hosts.*"),),
+        unless=lambda said, name: name in ("127.0.0.1", "::1"),
+    ),
+    Rule(
+        "system/boot/systemd.nix",
+        Wrong(
+            "old-network-target",
+            "the service {name} waits for network-interfaces.target, which no longer exists",
+            "name network.target in its place",
+        ),
+        (
+            has(
+                lambda value: isinstance(value, list) and "network-interfaces.target" in value,
+                *(f"systemd.services.*.{name}" for name in ("after", "wants")),
+            ),
+        ),
     ),
     Rule(
         "services/networking/networkmanager.nix",
@@ -119,6 +170,56 @@ RULES: tuple[Rule, ...] = (
             on("networking.firewall.enable"),
             unset("networking.firewall.backend"),
         ),
+    ),
+    Rule(
+        "services/networking/firewall-nftables.nix",
+        Wrong(
+            "ping-limit-of-iptables",
+            "the limit on pings is written for iptables, and the firewall is made with nftables",
+            'write it such as "2/second"',
+        ),
+        (
+            has(lambda value: isinstance(value, str) and value.startswith("--"), "networking.firewall.pingLimit"),
+            on("networking.nftables.enable"),
+            on("networking.firewall.enable"),
+            unset("networking.firewall.backend"),
+        ),
+    ),
+    Rule(
+        "services/networking/firewall.nix",
+        Wrong(
+            "connection-helpers-gone",
+            "Linux since 6.0 loads no helpers for the tracking of connections by itself",
+            "leave out `networking.firewall.autoLoadConntrackHelpers`",
+        ),
+        (
+            on("networking.firewall.autoLoadConntrackHelpers"),
+            on("networking.firewall.enable"),
+            unset("boot.kernelPackages"),
+        ),
+        last="24.11",
+    ),
+    Rule(
+        "services/networking/nat.nix",
+        Wrong(
+            "nat-of-ipv6-without-ipv6",
+            "addresses of IPv6 are to be translated, but IPv6 is off",
+            "leave out `networking.nat.enableIPv6`, or `networking.enableIPv6 = false`",
+        ),
+        (
+            has(lambda value: value is False, "networking.enableIPv6"),
+            on("networking.nat.enableIPv6"),
+            on("networking.nat.enable"),
+        ),
+    ),
+    Rule(
+        "tasks/network-interfaces-systemd.nix",
+        Wrong(
+            "spanning-tree-with-networkd",
+            "systemd-networkd cannot set up the rapid spanning tree of the bridge {name}",
+            "leave out `rstp`, or `networking.useNetworkd`",
+        ),
+        (on("networking.bridges.*.rstp"), on("networking.useNetworkd")),
     ),
     Rule(
         "services/networking/nat-nftables.nix",
@@ -213,4 +314,34 @@ def interfaces(said: Said) -> Iterator[Refused]:
             yield Refused(Wrong("interface-name-too-long", message, "give it a shorter name"), made_by[:1])
 
 
-FUNCTIONS: tuple[Callable[[Said], Iterator[Refused]], ...] = (interfaces,)
+def addresses_of_bridged(said: Said) -> Iterator[Refused]:
+    """`tasks/network-interfaces.nix`: what is part of a bridge or a bond has no address of its own."""
+    for kind in ("bridges", "bonds"):
+        for name in said.names(("networking", kind)):
+            parts = said.value(("networking", kind, name, "interfaces"))
+            for part in parts if isinstance(parts, list) else ():
+                for version in ("ipv4", "ipv6"):
+                    path = ("networking", "interfaces", str(part), version, "addresses")
+                    if isinstance(found := said.value(path), list) and found:
+                        message = f"the interface {part} has an address, but is part of {name}"
+                        help = f"give the address to {name}, in `networking.interfaces.{key(name)}`"
+                        made_by = (path, ("networking", kind, name, "interfaces"))
+                        yield Refused(Wrong("address-of-bridged", message, help), made_by)
+
+
+def files_of_services(said: Said) -> Iterator[Refused]:
+    """`services/networking/ssh/sshd.nix`, `system/boot/resolved.nix`, `config/nix.nix`, `config/networking.nix`: what
+    makes a file of /etc makes the whole of it."""
+    for name, (maker, option) in _MADE_IN_ETC.items():
+        path = ("environment", "etc", name)
+        if said.value((*path, "enable")) not in (None, True) or (option and said.value(option) is not True):
+            continue
+        for way in ((*path, "text"), (*path, "source")):
+            setting = said.settings.get(way)
+            if setting and setting.value is not None and winning(setting).priority == 100:
+                message = f"/etc/{name} is given here, and {maker} makes it, too"
+                help = "leave it out for the options that it is made of, or say with `force` that yours is to win"
+                yield Refused(Wrong("file-of-a-service", message, help), (way, *([option] if option else [])))
+
+
+FUNCTIONS: tuple[Callable[[Said], Iterator[Refused]], ...] = (interfaces, addresses_of_bridged, files_of_services)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pantheros.checks.settings import Wrong
 from pantheros.checks.view import HostView, Names
-from pantheros.nix.values import Raw
+from pantheros.nix.values import Raw, Scope
 from pantheros.releases.index import UNKNOWN, Unknown
 
 NOTHING: tuple[Any, ...] = (None, False, "", [], {})
@@ -16,31 +16,41 @@ NOTHING: tuple[Any, ...] = (None, False, "", [], {})
 
 
 class Said:
-    """What is said on a host, and what is said below each path."""
+    """What is said on a host, or of a person's home there, and what is said below each path."""
 
-    def __init__(self, view: HostView) -> None:
+    def __init__(self, view: HostView, person: str | None = None) -> None:
         self.view = view
+        self.person = person
+        self.scope: Scope = "home" if person else "nixos"
+        self.settings = view.homes[person] if person else view.system
         self.below: dict[Names, dict[str, None]] = {}
-        for path in view.system:
+        for path in self.settings:
             for length, name in enumerate(path):
                 self.below.setdefault(path[:length], {})[name] = None
 
     def anything(self, path: Names) -> bool:
         """Whether a setting has this path, or lies above or below it."""
-        return path in self.below or any(path[:length] in self.view.system for length in range(1, len(path) + 1))
+        return path in self.below or any(path[:length] in self.settings for length in range(1, len(path) + 1))
 
     def value(self, path: Names) -> Any:
-        """What an option is set to, else its default; None where there is none, `UNKNOWN` where only Nix knows."""
-        if path in self.view.system:
-            value = self.view.value(path)
+        """What an option is set to, else its default; None where there is none, `UNKNOWN` where only Nix knows.
+
+        Of home-manager's options, no default is known.
+        """
+        if path in self.settings:
+            value = self.settings[path].value
             return UNKNOWN if isinstance(value, Raw) else value
         if path in self.below:
             return UNKNOWN
         for length in range(len(path) - 1, 0, -1):
-            if self.view.value(path[:length], {}) != {}:
+            if path[:length] in self.settings and self.settings[path[:length]].value != {}:
                 return UNKNOWN
-        default = self.view.index.default("nixos", path)
+        default = self.view.index.default(self.scope, path)
         return None if isinstance(default, Unknown) else default
+
+    def at(self, path: Names) -> Names | None:
+        """The first setting that has this path, or lies below it."""
+        return next((found for found in self.settings if found[: len(path)] == path), None)
 
     def names(self, path: Names) -> list[str]:
         """The names that are set right below a path."""
@@ -50,7 +60,7 @@ class Said:
         """Whether a name occurs outside the settings below a path: the module that is told of it may do more."""
         return any(
             word in path or setting.value == word or (isinstance(setting.value, list) and word in setting.value)
-            for path, setting in self.view.system.items()
+            for path, setting in self.settings.items()
             if path[: len(within)] != within
         )
 
@@ -112,8 +122,12 @@ class Rule:
 
 
 class Refused(NamedTuple):
-    """What one rule has found: what to say, the settings that make it so, and those that are lacking."""
+    """What one rule has found: what to say, the settings that make it so, and those that are lacking.
+
+    `inside` leads to what is at fault in the value of the first setting.
+    """
 
     wrong: Wrong
     made_by: tuple[Names, ...]
     lacking: tuple[Names, ...] = ()
+    inside: tuple[str | int, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from pantheros.checks.refusals.rule import Refused, Rule, Said, _paths, given, off, on, there
+from pantheros.checks.refusals.rule import Refused, Rule, Said, _paths, given, has, off, on, there, unset
 from pantheros.checks.settings import Wrong
 from pantheros.nix.values import key
 from pantheros.releases.index import UNKNOWN
@@ -21,6 +21,7 @@ NGINX = ("services", "nginx", "enable")
 VHOST = "services.nginx.virtualHosts.*"
 _CHALLENGES = ("dnsProvider", "webroot", "listenHTTP", "s3Bucket")
 _WAYS = "`dnsProvider`, `webroot`, `listenHTTP` and `s3Bucket`"
+_PASSWORDS = ("password", "passwordFile", "hashedPassword", "hashedPasswordFile")
 TLS = ("addSSL", "onlySSL", "forceSSL", "rejectSSL")
 
 
@@ -112,6 +113,204 @@ RULES: tuple[Rule, ...] = (
             off(f"{VHOST}.enableACME", f"{VHOST}.useACMEHost", f"{VHOST}.sslCertificate"),
         ),
         unless=lambda said, name: said.mentioned(name, ("services", "nginx")),
+    ),
+    Rule(
+        "services/web-servers/nginx/default.nix",
+        Wrong(
+            "nginx-without-quic",
+            "the site {name} is to speak QUIC, which this nginx cannot",
+            "set `services.nginx.package` to nginxQuic",
+        ),
+        (on(f"{VHOST}.quic"), on("services.nginx.enable"), unset("services.nginx.package")),
+        last="24.11",
+    ),
+    Rule(
+        "services/web-servers/nginx/default.nix",
+        Wrong(
+            "nginx-resolver",
+            "nginx is to ask name servers neither for addresses of IPv4 nor of IPv6",
+            "leave out `ipv4 = false`, or `ipv6 = false`",
+        ),
+        (
+            *(has(lambda value: value is False, f"services.nginx.resolver.{version}") for version in ("ipv4", "ipv6")),
+            on("services.nginx.enable"),
+        ),
+    ),
+    *(
+        Rule(
+            "services/web-servers/apache-httpd/default.nix",
+            Wrong(
+                "httpd-tls-modes",
+                f"the site {{name}} has `{one}` and `{other}`, which exclude each other",
+                "keep one of them: `forceSSL` sends visitors on to HTTPS, `addSSL` serves both, `onlySSL` HTTPS alone",
+            ),
+            (
+                on(f"services.httpd.virtualHosts.*.{one}"),
+                on(f"services.httpd.virtualHosts.*.{other}"),
+                on("services.httpd.enable"),
+            ),
+        )
+        for one, other in combinations(TLS[:3], 2)
+    ),
+    Rule(
+        "services/web-servers/caddy/default.nix",
+        Wrong(
+            "caddy-adapter",
+            "an adapter is for a configuration file of your own, and Caddy has none",
+            "name the file in `services.caddy.configFile`, or leave out `services.caddy.adapter`",
+        ),
+        (
+            has(lambda value: isinstance(value, str) and value != "caddyfile", "services.caddy.adapter"),
+            on("services.caddy.enable"),
+            unset("services.caddy.configFile"),
+        ),
+    ),
+    Rule(
+        "services/databases/redis.nix",
+        Wrong(
+            "redis-password-twice",
+            "the password of Redis' server {name} is given as a text and as a file",
+            "keep `requirePassFile`",
+        ),
+        (
+            given("services.redis.servers.*.requirePassFile"),
+            given("services.redis.servers.*.requirePass"),
+            on("services.redis.servers.*.enable"),
+        ),
+    ),
+    Rule(
+        "services/databases/mongodb.nix",
+        Wrong(
+            "mongodb-without-password",
+            "MongoDB is to ask who one is, but has no password for its administrator",
+            "set the password of the administrator, root",
+        ),
+        (
+            on("services.mongodb.enableAuth"),
+            on("services.mongodb.enable"),
+            unset("services.mongodb.initialRootPassword", "services.mongodb.initialRootPasswordFile"),
+        ),
+    ),
+    Rule(
+        "services/databases/cockroachdb.nix",
+        Wrong(
+            "cockroachdb-without-certificates",
+            "CockroachDB has no certificates",
+            "set `services.cockroachdb.certsDir`, or `insecure = true` where nobody else gets at it",
+        ),
+        (on("services.cockroachdb.enable"), off("services.cockroachdb.certsDir", "services.cockroachdb.insecure")),
+    ),
+    Rule(
+        "services/databases/influxdb2.nix",
+        Wrong(
+            "influxdb-path",
+            "the paths of InfluxDB's data are not to be chosen",
+            "leave out `bolt-path` and `engine-path`: the data is in /var/lib/influxdb2",
+        ),
+        (
+            given(*(f"services.influxdb2.settings.{name}-path" for name in ("bolt", "engine"))),
+            on("services.influxdb2.enable"),
+        ),
+    ),
+    Rule(
+        "services/web-apps/miniflux.nix",
+        Wrong(
+            "miniflux-without-admin",
+            "Miniflux is to make an account for its admin, but has no password for it",
+            "set `services.miniflux.adminCredentialsFile`, or `config.CREATE_ADMIN = 0`",
+        ),
+        (
+            on("services.miniflux.enable"),
+            off("services.miniflux.adminCredentialsFile"),
+            unset("services.miniflux.config.CREATE_ADMIN"),
+        ),
+    ),
+    Rule(
+        "services/security/vaultwarden/default.nix",
+        Wrong(
+            "vaultwarden-backup",
+            "only a database of SQLite is backed up, and Vaultwarden has another",
+            "leave out `services.vaultwarden.backupDir`, and back the database up by itself",
+        ),
+        (
+            given("services.vaultwarden.backupDir"),
+            has(lambda value: isinstance(value, str) and value != "sqlite", "services.vaultwarden.dbBackend"),
+            on("services.vaultwarden.enable"),
+        ),
+    ),
+    *(
+        Rule(
+            "services/networking/adguardhome.nix",
+            Wrong(
+                "adguard-address",
+                f"AdGuard Home takes no `{old}` among its settings",
+                f"set `services.adguardhome.{new}`",
+            ),
+            (given(f"services.adguardhome.settings.{old}"), on("services.adguardhome.enable")),
+            last="24.11",
+        )
+        for old, new in (("bind_host", "host"), ("bind_port", "port"))
+    ),
+    Rule(
+        "services/networking/adguardhome.nix",
+        Wrong(
+            "adguard-without-bootstrap",
+            "AdGuard Home is not told whom to ask for the addresses of its name servers",
+            "set `services.adguardhome.settings.dns.bootstrap_dns` to a list of addresses",
+        ),
+        (
+            has(lambda value: value is False, "services.adguardhome.mutableSettings"),
+            on("services.adguardhome.enable"),
+            there("services.adguardhome.settings"),
+            unset("services.adguardhome.settings.dns.bootstrap_dns"),
+        ),
+        last="24.11",
+    ),
+    Rule(
+        "services/networking/headscale.nix",
+        Wrong(
+            "headscale-base-domain",
+            "Headscale is not told below which domain the names of the machines lie",
+            "set `services.headscale.settings.dns.base_domain`, or `dns.magic_dns = false`",
+        ),
+        (
+            on("services.headscale.enable"),
+            has(lambda value: value is not False, "services.headscale.settings.dns.magic_dns"),
+            off("services.headscale.settings.dns.base_domain"),
+            unset("services.headscale.settings.dns_config"),
+        ),
+        last="24.11",
+    ),
+    *(
+        Rule(
+            "services/networking/headscale.nix",
+            Wrong(
+                "headscale-setting-gone",
+                f"Headscale no longer takes `{old}` among its settings",
+                f"set `services.headscale.settings.{new}`",
+            ),
+            (given(f"services.headscale.settings.{old}"), on("services.headscale.enable")),
+            last="24.11",
+        )
+        for old, new in (
+            ("acl_policy_path", "policy.path"),
+            ("db_host", "database.postgres.host"),
+            ("db_name", "database.postgres.name"),
+            ("db_password_file", "database.postgres.password_file"),
+            ("db_path", "database.sqlite.path"),
+            ("db_port", "database.postgres.port"),
+            ("db_type", "database.type"),
+            ("db_user", "database.postgres.user"),
+        )
+    ),
+    Rule(
+        "services/games/minecraft-server.nix",
+        Wrong(
+            "minecraft-terms-not-accepted",
+            "Minecraft's server runs only for who agrees to its licence",
+            "read it at account.mojang.com/documents/minecraft_eula, and set `services.minecraft-server.eula = true`",
+        ),
+        (on("services.minecraft-server.enable"), off("services.minecraft-server.eula")),
     ),
     Rule(
         "services/security/fail2ban.nix",
@@ -208,7 +407,53 @@ def ways_of_certificates(said: Said) -> Iterator[Refused]:
             yield Refused(Wrong("acme-challenge", message, f"set one of {_WAYS}"), ((*certificates, name),), lacking)
 
 
+def roots_of_locations(said: Said) -> Iterator[Refused]:
+    """`services/web-servers/nginx/default.nix`: what lies at a path is found by a root or by an alias."""
+    for site in said.names(("services", "nginx", "virtualHosts")) if said.value(NGINX) is True else ():
+        locations = ("services", "nginx", "virtualHosts", site, "locations")
+        for name in said.names(locations):
+            paths = tuple((*locations, name, option) for option in ("alias", "root"))
+            if all(isinstance(said.value(path), str) for path in paths):
+                message = f"the site {site} has both a root and an alias at {name}"
+                yield Refused(Wrong("nginx-root-and-alias", message, "keep one of `root` and `alias`"), paths)
+
+
+def domains_of_headscale(said: Said) -> Iterator[Refused]:
+    """`services/networking/headscale.nix`: the server is not among the names that it gives away."""
+    settings = ("services", "headscale", "settings")
+    server, below = (*settings, "server_url"), (*settings, "dns", "base_domain")
+    url, domain = said.value(server), said.value(below)
+    if said.view.host.release > "24.11" or said.value(("services", "headscale", "enable")) is not True:
+        return
+    if said.anything((*settings, "dns", "use_username_in_magic_dns")) or not (domain and isinstance(domain, str)):
+        return
+    if isinstance(url, str) and domain in url:
+        message = f"the names of the machines lie below {domain}, which is in the address of the server itself"
+        help = "take a domain below it, or another, as `dns.base_domain`"
+        yield Refused(Wrong("headscale-base-domain", message, help), (below, server))
+
+
+def passwords_of_mosquitto(said: Said) -> Iterator[Refused]:
+    """`services/networking/mosquitto.nix`: a user's password is given in one way."""
+    mosquitto = ("services", "mosquitto")
+    path = (*mosquitto, "listeners")
+    listeners = said.value(path)
+    if said.value((*mosquitto, "enable")) is not True or not isinstance(listeners, list):
+        return
+    for at, listener in enumerate(listeners):
+        users = listener.get("users") if isinstance(listener, dict) else None
+        for name, user in users.items() if isinstance(users, dict) else ():
+            ways = [way for way in _PASSWORDS if isinstance(user, dict) and isinstance(user.get(way), str)]
+            if len(ways) > 1:
+                message = f"the password of {name} is given in {len(ways)} ways, of which there can be one"
+                wrong = Wrong("mosquitto-password-twice", message, "keep `hashedPasswordFile` or `passwordFile`")
+                yield Refused(wrong, (path,), inside=(at, "users", name, ways[-1]))
+
+
 FUNCTIONS: tuple[Callable[[Said], Iterator[Refused]], ...] = (
+    roots_of_locations,
+    domains_of_headscale,
+    passwords_of_mosquitto,
     owners_of_databases,
     certificates_of_others,
     certificates_unreadable,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pantheros.checks.refusals.rule import Rule, given, has, off, on
+from collections.abc import Callable, Iterator
+
+from pantheros.checks.refusals.rule import Refused, Rule, Said, given, has, off, on
 from pantheros.checks.settings import Wrong
 
 RULES: tuple[Rule, ...] = (
@@ -88,6 +90,19 @@ RULES: tuple[Rule, ...] = (
         )
     ),
     Rule(
+        "services/networking/wireguard.nix",
+        Wrong(
+            "wireguard-private-key",
+            "the tunnel {name} has a private key, and is to make a new one",
+            "set `privateKeyFile` to a file on the host, and leave out `privateKey`",
+        ),
+        (
+            on("networking.wireguard.interfaces.*.generatePrivateKeyFile"),
+            given("networking.wireguard.interfaces.*.privateKey"),
+            has(lambda value: value is not False, "networking.wireguard.enable"),
+        ),
+    ),
+    Rule(
         "tasks/auto-upgrade.nix",
         Wrong(
             "upgrade-from-two-places",
@@ -97,3 +112,19 @@ RULES: tuple[Rule, ...] = (
         (given("system.autoUpgrade.channel"), given("system.autoUpgrade.flake"), on("system.autoUpgrade.enable")),
     ),
 )
+
+
+def keys_of_peers(said: Said) -> Iterator[Refused]:
+    """`services/networking/wireguard.nix`: the key that one shares with a peer is given once."""
+    tunnels = ("networking", "wireguard", "interfaces")
+    for name in said.names(tunnels):
+        path = (*tunnels, name, "peers")
+        peers = said.value(path)
+        for at, peer in enumerate(peers) if isinstance(peers, list) else ():
+            if isinstance(peer, dict) and all(peer.get(key) for key in ("presharedKey", "presharedKeyFile")):
+                message = f"the key shared with a peer of the tunnel {name} is given as a text and as a file"
+                wrong = Wrong("wireguard-shared-key", message, "keep `presharedKeyFile`")
+                yield Refused(wrong, (path,), inside=(at, "presharedKeyFile"))
+
+
+FUNCTIONS: tuple[Callable[[Said], Iterator[Refused]], ...] = (keys_of_peers,)
