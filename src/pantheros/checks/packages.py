@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 
-from pantheros.checks.view import HostView, Place
+from pantheros.checks.view import HostView, Place, winning
 from pantheros.findings import Finding, Severity, nearest
-from pantheros.nix.values import Override, Package, Value, parts
-from pantheros.releases.index import Index, Status
+from pantheros.nix.values import Override, Package, Value, parts, split_path
+from pantheros.releases.index import Index, Refused, Status
 from pantheros.releases.types import Step
 
 
@@ -38,12 +38,35 @@ def findings(view: HostView) -> Iterator[Finding]:
                         yield view.finding("removed-package", message, place, help=help)
                     else:
                         yield view.finding("unknown-package", message, place, help=help)
+    if not overlays:
+        yield from _brought(view)
+
+
+def _brought(view: HostView) -> Iterator[Finding]:
+    """The packages that no setting names, but that a module of NixOS or home-manager brings along."""
+    for scope, person, settings in view.scopes():
+        for option, refused in view.index.brought(scope).items():
+            name, _, element = option.partition("=")
+            path = split_path(name)
+            setting = settings.get(path)
+            if setting is None or (*path[:-1], "package") in settings:
+                continue
+            value = setting.value
+            if (isinstance(value, list) and element in value) if element else value is True:
+                inside = (value.index(element),) if element and len(setting.definitions) == 1 else ()
+                place = partial(view.place, person, path, winning(setting), inside)
+                yield from _unless_allowed(view, refused.pname, refused, place)
 
 
 def _refused(view: HostView, name: str, place: Callable[[], Place]) -> Iterator[Finding]:
     """A package that nixpkgs has, and does not let anybody use unless the configuration allows it."""
     refused = view.index.refused(name)
-    if refused is None or view.value("nixpkgs.pkgs") is not None:
+    if refused is not None:
+        yield from _unless_allowed(view, name, refused, place)
+
+
+def _unless_allowed(view: HostView, name: str, refused: Refused, place: Callable[[], Place]) -> Iterator[Finding]:
+    if view.value("nixpkgs.pkgs") is not None:
         return
     # A licence seldom changes; what is insecure or broken does.
     if refused.unfree and not _allowed(view, "Unfree", name, refused.pname):

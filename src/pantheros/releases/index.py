@@ -255,6 +255,11 @@ class Index:
             return None
         return Refused("U" in marks, "I" in marks, "B" in marks, text or split_path(name)[-1])
 
+    def brought(self, scope: Scope) -> Mapping[str, Refused]:
+        """The packages that are refused unless the configuration allows them, as of 24.11, by the option that brings
+        each along: where that is on, or, behind a `=`, where it holds a value."""
+        return _brought()[scope]
+
     def packages(self, above: str = "") -> list[str]:
         """The names of packages: those at the top, or the members of a set."""
         return _package_sets().get(above, "").split()
@@ -787,6 +792,15 @@ def _refused() -> Mapping[str, tuple[str, str]]:
     """The packages that stop the evaluation: why, and what is said of it or the package's `pname`."""
     rows = (line.split("\t") for line in _text("refused-24.11.txt.gz").splitlines()[1:])
     return {name: (marks, rest[0] if rest else "") for name, marks, *rest in rows}
+
+
+@cache
+def _brought() -> Mapping[Scope, Mapping[str, Refused]]:
+    options = json.loads(_text("brought-24.11.json"))
+    return {
+        scope: {name: Refused(mark == "U", mark == "I", mark == "B", pname) for name, (mark, pname) in found.items()}
+        for scope, found in options.items()
+    }
 
 
 @cache
