@@ -99,6 +99,8 @@ def _told(said: Said, found: Refused) -> Iterator[Finding]:
         (path, _place(said, path, found.inside if path == found.made_by[0] else ())) for path in dict.fromkeys(paths)
     ]
     own = [at for at, (_, place) in enumerate(places) if place.origin and place.origin.file.startswith("hosts/")]
+    # Of what the host's own file says, that something is switched on is seldom what is wrong about it.
+    own = [at for at in own if at == 0 or places[at][0][-1] != "enable" or places[0][0][-1] == "enable"]
     _, place = places.pop(own[0] if own else 0) if places else ((), Place(None))
     related = [Related(f"`{join_path(path)}` is set here", other.origin) for path, other in places if other.origin]
     finding = view.finding(found.wrong.code, found.wrong.message, place, help=found.wrong.help, related=tuple(related))

@@ -20,6 +20,7 @@ def findings(view: HostView) -> Iterator[Finding]:
     yield from _sizes(view)
     yield from _names(view)
     yield from _without_device(view)
+    yield from _open_disk(view)
     if view.value("boot.isContainer", False) is not False or _mounted(view, "/") or _mounted_by_others(view, "/"):
         yield from _boot_partition(view)
     elif not _layout_speaks(view):
@@ -48,6 +49,22 @@ def _names(view: HostView) -> Iterator[Finding]:
                     help = "take the name below /dev/disk/by-id, /dev/disk/by-uuid or /dev/disk/by-partuuid"
                     place = view.place(None, path, definition, inside)
                     yield view.finding("unstable-device-name", message, place, severity="warning", help=help)
+
+
+def _open_disk(view: HostView) -> Iterator[Finding]:
+    """A portable machine whose root is said in raw settings, and none of them says a word of encryption."""
+    path = ("fileSystems", "/", "device")
+    device = view.value(path)
+    if not view.host.portable or not isinstance(device, str) or device.startswith("/dev/mapper/"):
+        return
+    if view.below("boot", "initrd", "luks", "devices") or any("luks" in path for path in view.below("disko")):
+        return
+    if others := _others(view, "luks"):
+        view.not_verified("that the disk is encrypted", f"{others[0]} may see to it")
+        return
+    help = "lay the disks out with `pantherOS.filesystems.disks`, or name what is encrypted in boot.initrd.luks.devices"
+    message = "whoever finds this machine can read its disk: nothing is said of LUKS"
+    yield view.finding("portable-not-encrypted", message, _place(view, path), severity="warning", help=help)
 
 
 _DEVICE_KNOWN = {"proc", "sysfs", "tmpfs", "ramfs", "devtmpfs", "devpts", "overlay"}
@@ -185,7 +202,7 @@ def _mounted_by_others(view: HostView, mount_point: str) -> bool:
     return bool(others)
 
 
-def _others(view: HostView) -> list[str]:
-    """What may mount something that is not known here."""
-    raw = next(filter(None, map(view.may_set, ("fileSystems", "disko", "modulesPath"))), None)
+def _others(view: HostView, *names: str) -> list[str]:
+    """What may mount something that is not known here, or set something else that is called so."""
+    raw = next(filter(None, map(view.may_set, ("fileSystems", "disko", "modulesPath", *names))), None)
     return [f"the raw module {raw}"] if raw else [f"the input {name}" for name in view.foreign_inputs]

@@ -52,6 +52,12 @@ def _of_table(table: Table, host: str) -> Iterator[Finding]:
         if found is not None:
             message = _MARKED.format(found.kind)
             yield _finding("secret-in-file", message, "error", option, table.origin(path), host)
+        elif table.root != "pantherOS" and value.startswith("op://") and "onepassword-secrets" not in path:
+            message = f"`{name}` is a reference to 1Password, which nothing follows here: it is taken as it stands"
+            help = "name it under [secrets], and the secret in an option of pantherOS that takes one"
+            yield Finding(
+                "secret-not-fetched", message, "warning", help, option=name, origin=table.origin(path), host=host
+            )
         elif table.root != "pantherOS" and _named(path) and _plain(value):
             likely = looks_random(value)
             what = "a secret is written here" if likely else f"`{name}` is by its name a secret, and written here"

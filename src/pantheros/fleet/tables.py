@@ -145,7 +145,7 @@ class HostTable(TypedTable):
     """Who has an account: names of the fleet's people; or a table by name, for options of that person here."""
     tags: list[str] = []
     """Words to select hosts by."""
-    address: str = ""
+    address: Annotated[str, Field(pattern=r"^$|^[\w:][\w.:%-]*$", description="a name or an IP address")] = ""
     """Where the host answers: a name or an IP address."""
     imports: Annotated[list[Any], Field(description=PATHS)] = []
     """Raw NixOS modules, relative to the host's directory."""
