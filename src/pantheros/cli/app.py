@@ -1,7 +1,7 @@
 """Which commands there are, and the file of each. A command's file is imported when it is run.
 
 It has the function `command`; or, where there are subcommands, `commands`: functions by their names, with docstrings as
-help.
+help. Subcommands that are many have a directory and a list of their own, in the same way.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,14 @@ COMMANDS = {
     "options": "Find and explain options, and fetch a release's list of them.",
     "modules": "Show the library: modules and their options.",
     "schema": "Print the JSON Schema of the fleet's files.",
+    "spec": "Plan, review and archive changes, by the process of OpenSpec.",
 }
 
 
 def run(arguments: list[str]) -> int:
     """Run a command line; its exit status."""
-    named = next((word for word in arguments if not word.startswith("-")), None)
-    app = _app([named] if named in COMMANDS else list(COMMANDS))
+    words = [word for word in arguments if not word.startswith("-")]
+    app = _app([words[0]] if words and words[0] in COMMANDS else list(COMMANDS), words[1] if words[1:] else "")
     try:
         app(arguments, prog_name="panther")
     except SystemExit as exit:
@@ -44,7 +45,7 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _app(names: list[str]) -> typer.Typer:
+def _app(names: list[str], below: str) -> typer.Typer:
     app = typer.Typer(
         help="One typed description of a NixOS fleet in, a plain NixOS flake out.",
         no_args_is_help=True,
@@ -60,14 +61,24 @@ def _app(names: list[str]) -> typer.Typer:
 
     for name in names:
         file: Any = importlib.import_module(f"pantheros.cli.{name}")
-        if not hasattr(file, "commands"):
+        if hasattr(file, "command"):
             app.command(name, help=COMMANDS[name])(_exiting(file.command))
             continue
         group = typer.Typer(no_args_is_help=True)
-        for below, command in file.commands.items():
-            group.command(below, help=command.__doc__)(_exiting(command))
+        for word, command, help in _subcommands(file, below):
+            group.command(word, help=help)(_exiting(command))
         app.add_typer(group, name=name, help=COMMANDS[name])
     return app
+
+
+def _subcommands(file: Any, asked: str) -> Iterator[tuple[str, Callable[..., int], str]]:
+    """The subcommands of a command, of which the one asked for is imported, if there is such a one."""
+    if hasattr(file, "commands"):
+        for word, command in file.commands.items():
+            yield word, command, command.__doc__ or ""
+        return
+    for word in [asked] if asked in file.COMMANDS else file.COMMANDS:
+        yield word, importlib.import_module(f"{file.__name__}.{word}").command, file.COMMANDS[word]
 
 
 def _exiting(command: Callable[..., int]) -> Callable[..., None]:

@@ -1,0 +1,8 @@
+"""`panther spec`: changes and specs, by the process of OpenSpec. A file a command, imported when it is run."""
+
+COMMANDS = {
+    "list": "List the open changes, or the specs.",
+    "show": "Show a change or a spec.",
+    "validate": "Find what is wrong with changes and specs.",
+    "status": "Tell how far the documents of a change are.",
+}

@@ -1,0 +1,83 @@
+"""What the subcommands of `panther spec` share: the tree they are about, and how they say that they cannot go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pantheros.cli.output import paragraph, print_json, say
+from pantheros.findings import PantherError
+from pantheros.specs.tree import Root
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, with the fields of OpenSpec's own.")]
+DirectoryOption = Annotated[
+    Path, typer.Option("--directory", "-C", metavar="DIR", help="Begin to look for openspec/ there.")
+]
+
+
+class Refusal(PantherError):
+    """What a command refuses to do, with the code that programs know it by."""
+
+    def __init__(self, code: str, message: str, *, help: str = "", more: dict[str, Any] | None = None) -> None:
+        super().__init__(message, help=help)
+        self.code = code
+        self.more = more or {}
+
+
+def refused(error: PantherError, code: str, *, json: bool, before: dict[str, Any] | None = None) -> int:
+    """Say why a command does not go on; its exit status."""
+    code = getattr(error, "code", code)
+    if json:
+        told = {
+            "severity": "error",
+            "code": code,
+            "message": error.message,
+            **({"fix": error.help} if error.help else {}),
+        }
+        print_json({**(before or {}), **getattr(error, "more", {}), "status": [told]})
+    else:
+        paragraph(("error: ", "bold red"), error.message, error=True)
+        if error.help:
+            paragraph(("   = help: ", "blue"), error.help, error=True)
+    return 1
+
+
+def closest(name: str, known: Sequence[str], most: int = 5) -> list[str]:
+    """The names nearest to one, by the edits that lead from one to the other; ties as they come."""
+    return sorted(known, key=lambda other: _distance(name, other))[:most]
+
+
+def _distance(left: str, right: str) -> int:
+    row = list(range(len(right) + 1))
+    for at, char in enumerate(left, 1):
+        before, row[0] = row[0], at
+        for place, other in enumerate(right, 1):
+            before, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, before + (char != other))
+    return row[-1]
+
+
+def check_name(name: str, what: str, code: str) -> None:
+    """Refuse what is no plain name of a directory."""
+    wrong = ""
+    if not name:
+        wrong = "must not be empty"
+    elif "/" in name or "\\" in name:
+        wrong = "must not contain path separators"
+    elif name in (".", ".."):
+        wrong = f"must not be '{name}'"
+    elif "\0" in name:
+        wrong = "must not contain null characters"
+    if wrong:
+        raise Refusal(code, f"{what} {wrong}")
+
+
+def about(root: Root) -> dict[str, Any]:
+    """The root, as JSON ends with it."""
+    return {"root": root.as_json()}
+
+
+def heading(text: str) -> None:
+    say((text, "bold"))

@@ -1,0 +1,101 @@
+"""`panther spec validate`: what is wrong with changes and specs, with the verdicts of OpenSpec's own `validate`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pantheros.cli.output import paragraph, print_json, say
+from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, about, check_name, closest, refused
+from pantheros.findings import PantherError
+from pantheros.specs.issues import MARKS
+from pantheros.specs.tree import Root, change_names, required_root, root_of, spec_files
+from pantheros.specs.verdicts import Item, Kind, all_items, archived_items, one_change, one_spec, summary
+
+_COLOURS = {"ERROR": "bold red", "WARNING": "bold yellow", "INFO": "bold cyan"}
+
+
+def command(
+    item: Annotated[str, typer.Argument(metavar="NAME", help="A change, or a spec by its path.")] = "",
+    all: Annotated[bool, typer.Option("--all", help="Every open change and every spec.")] = False,
+    changes: Annotated[bool, typer.Option("--changes", help="Every open change.")] = False,
+    specs: Annotated[bool, typer.Option("--specs", help="Every spec.")] = False,
+    archived: Annotated[
+        bool, typer.Option("--archived", help="The changes in the archive: are their tasks done?")
+    ] = False,
+    type: Annotated[str, typer.Option("--type", metavar="change|spec", help="What NAME is.")] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count, too.")] = False,
+    json: JsonOption = False,
+    directory: DirectoryOption = Path(),
+) -> int:
+    try:
+        if archived:
+            root = required_root(directory)
+            return _told(root, archived_items(root), ["change"], strict=strict, json=json)
+        if all or changes or specs:
+            root = required_root(directory)
+            kinds: list[Kind] = [*(["change"] if all or changes else []), *(["spec"] if all or specs else [])]  # type: ignore[list-item]
+            return _told(root, all_items(root, kinds), kinds, strict=strict, json=json)
+        if not item:
+            raise Refusal("nothing_to_validate", "what is to be validated?", help="name it, or say --all")
+        root = root_of(directory)
+        found = _one(root, item, type.lower())
+        return _told(root, [found], [found.type], strict=strict, json=json, single=True)
+    except PantherError as error:
+        code = "no_openspec_root" if "no openspec/" in error.message else "validate_error"
+        return refused(error, code, json=json)
+
+
+def _one(root: Root, name: str, type: str) -> Item:
+    if type == "change":
+        check_name(name, "Change name", "invalid_item")
+        return one_change(root, name)
+    if type == "spec":
+        for part in name.split("/"):
+            check_name(part, "Spec id", "invalid_item")
+        return one_spec(root, name)
+    changes, specs = change_names(root), list(spec_files(root.specs))
+    if name in changes and name in specs:
+        message = f"'{name}' is both a change and a spec"
+        raise Refusal("ambiguous_item", message, help="say which with --type change or --type spec")
+    if name in changes:
+        return one_change(root, name)
+    if name in specs:
+        return one_spec(root, name)
+    near = closest(name, [*changes, *specs])
+    raise Refusal("unknown_item", f"there is no change and no spec '{name}'", help=_meant(near))
+
+
+def _meant(near: Sequence[str]) -> str:
+    return f"did you mean {', '.join(near)}?" if near else ""
+
+
+def _told(
+    root: Root, items: list[Item], kinds: Sequence[Kind], *, strict: bool, json: bool, single: bool = False
+) -> int:
+    failed = [item for item in items if not item.valid(strict=strict)]
+    if json:
+        data: dict[str, Any] = {
+            "items": [item.as_json(strict=strict) for item in items],
+            "summary": summary(items, kinds, strict=strict),
+            "version": "1.0",
+            **about(root),
+        }
+        print_json(data)
+        return int(bool(failed))
+    for item in items:
+        good = item.valid(strict=strict)
+        if item.issues or single or os.isatty(1):
+            say(("✓ " if good else "✗ ", "green" if good else "bold red"), (f"{item.type} {item.id}", "bold"))
+        for issue in item.issues:
+            where = issue.path if issue.line is None else f"{issue.path}:{issue.line}"
+            label = f"  {MARKS[issue.level]} {where}: "
+            paragraph((label, _COLOURS[issue.level]), issue.message)
+    if not single:
+        passed = len(items) - len(failed)
+        say(f"{passed} of {len(items)} pass" if items else "there is nothing to validate")
+    return int(bool(failed))

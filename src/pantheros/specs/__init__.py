@@ -1,0 +1,1 @@
+"""Changes and specs as OpenSpec defines them: read, judged, merged, archived."""
