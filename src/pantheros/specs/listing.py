@@ -19,7 +19,17 @@ from pantheros.specs.metadata import BUILT_IN, NotMetadata, read_metadata
 from pantheros.specs.schema import NoSchema, Schema, in_order, outputs, schema_named, schema_of
 from pantheros.specs.tasks import Document, Task, tasks
 from pantheros.specs.text import collation, compiled, plain, trimmed
-from pantheros.specs.tree import SPEC, Root, about_nested, change_names, entries, nested_changes, read, spec_files
+from pantheros.specs.tree import (
+    SPEC,
+    Outside,
+    Root,
+    about_nested,
+    change_names,
+    entries,
+    nested_changes,
+    read,
+    spec_files,
+)
 from pantheros.specs.validate_change import tracked_documents
 
 Status = Literal["no-tasks", "complete", "in-progress"]
@@ -277,7 +287,7 @@ def status_as_json(root: Root, name: str, schema_name: str = "") -> dict[str, An
         schema = schema_named(root, schema_name) if schema_name else schema_of(root, change)
         metadata = read_metadata(change)
         return _status(root, change, schema, skipping=bool(metadata and metadata.skip_specs))
-    except (NoSchema, NotMetadata) as error:
+    except (NoSchema, NotMetadata, Outside) as error:
         raise Missing(str(error)) from error
     except OSError as error:
         raise Missing(f"{change} cannot be read: {error.strerror}") from error

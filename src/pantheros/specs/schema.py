@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -162,6 +163,9 @@ def outputs(change: Path, pattern: str) -> list[Path]:
         path = change / pattern
         return [path.resolve()] if path.is_file() else []
     fits = _compiled(pattern)
+    first = PurePosixPath(pattern).parts[0]
+    if not _MAGIC.search(first) and (change / first).is_file():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(change / first))
     found = [path.resolve() for name, path in _files(change, change.resolve(), ()) if fits.fullmatch(name)]
     return sorted(found, key=lambda path: utf16(str(path)))
 
@@ -177,6 +181,8 @@ def _files(directory: Path, top: Path, names: tuple[str, ...]) -> Iterator[tuple
             if not (entry.is_symlink() and top.is_relative_to(path.resolve())):  # else it would go on for ever
                 yield from _files(path, top, (*names, entry.name))
         elif path.is_file():
+            if entry.is_symlink() and not path.resolve().is_relative_to(top):
+                raise Outside(f"the link {path} leads out of {top}")
             yield "/".join((*names, entry.name)), path
 
 

@@ -11,12 +11,10 @@ from pantheros.findings import PantherError
 from pantheros.specs import cache as cached
 from pantheros.specs.cache import Cache
 from pantheros.specs.issues import Issue, valid
-from pantheros.specs.metadata import NotMetadata
-from pantheros.specs.schema import NoSchema, schema_of
-from pantheros.specs.tasks import tasks
+from pantheros.specs.listing import progress
 from pantheros.specs.text import collation, decoded
-from pantheros.specs.tree import Outside, Root, archived_names, change_names, read_bytes, spec_files
-from pantheros.specs.validate_change import change_issues, tracked_documents
+from pantheros.specs.tree import Root, archived_names, change_names, read_bytes, spec_files
+from pantheros.specs.validate_change import change_issues
 from pantheros.specs.validate_spec import spec_issues
 
 Kind = Literal["change", "spec"]
@@ -138,16 +136,7 @@ def archived_items(root: Root) -> list[Item]:
 
 
 def _open_tasks(root: Root, name: str) -> list[Issue]:
-    change = root.archive / name
-    try:
-        documents = tracked_documents(change, schema_of(root, change))
-    except (NoSchema, NotMetadata):
-        documents = []
-    except (OSError, Outside) as error:
-        return [Issue("ERROR", "tasks.md", f"the tasks cannot be read: {error}")]
-    found = [task for document in documents for task in tasks(document.text)]
-    open_ones = sum(not task.done for task in found)
-    if not open_ones:
+    done, total = progress(root, root.archive / name)
+    if done == total:
         return []
-    done = len(found) - open_ones
-    return [Issue("ERROR", "tasks.md", f"{open_ones} of {len(found)} tasks open, {done} done")]
+    return [Issue("ERROR", "tasks.md", f"{total - done} of {total} tasks open, {done} done")]

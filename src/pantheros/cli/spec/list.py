@@ -12,7 +12,7 @@ from pantheros.cli.output import print_json, say, table
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, refused
 from pantheros.findings import PantherError
 from pantheros.specs.listing import ListedChange, listed_changes, listed_specs
-from pantheros.specs.tree import Root, about_nested, find_root, required_root
+from pantheros.specs.tree import Root, about_nested, find_root, required_root, utf16
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
@@ -61,7 +61,7 @@ def _changes(root: Root, *, by_name: bool, json: bool) -> int:
                 "nested": list(change.nested),
                 "message": about_nested(change.name, list(change.nested)),
             }
-            for change in found
+            for change in sorted(found, key=lambda change: utf16(change.name))
             if change.nested
         ]
         told = {"warnings": warnings} if warnings else {}

@@ -29,7 +29,7 @@ def command(
     try:
         if all and name:
             raise Refusal("change_error", "--all is about every change, and one is named")
-        if all or not change_names(root):
+        if all or not (name or change_names(root)):
             return _all(root, schema, json=json)
         _check(root, name)
         found = status_as_json(root, name, schema)
@@ -52,7 +52,8 @@ def _check(root: Root, name: str) -> None:
     if name == ARCHIVE:
         raise Refusal("change_error", f"Invalid change name '{name}': it is reserved for archived changes")
     if not (root.changes / name).is_dir():
-        raise Refusal("change_error", f"Change '{name}' not found. These are open:\n{known}")
+        others = f"These are open:\n{known}" if known else "None is open."
+        raise Refusal("change_error", f"Change '{name}' not found. {others}")
 
 
 def _all(root: Root, schema: str, *, json: bool) -> int:

@@ -51,6 +51,7 @@ def command(
 
 
 def _one(root: Root, name: str, type: str) -> Item:
+    specs = list(spec_files(root.specs))
     if type == "change":
         check_name(name, "Change name", "invalid_item")
         return one_change(root, name)
@@ -58,7 +59,7 @@ def _one(root: Root, name: str, type: str) -> Item:
         for part in name.split("/"):
             check_name(part, "Spec id", "invalid_item")
         return one_spec(root, name)
-    changes, specs = change_names(root), list(spec_files(root.specs))
+    changes = change_names(root)
     if name in changes and name in specs:
         message = f"'{name}' is both a change and a spec"
         raise Refusal("ambiguous_item", message, help="say which with --type change or --type spec")
