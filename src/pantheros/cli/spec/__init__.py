@@ -5,4 +5,5 @@ COMMANDS = {
     "show": "Show a change or a spec.",
     "validate": "Find what is wrong with changes and specs.",
     "status": "Tell how far the documents of a change are.",
+    "archive": "Merge a change into the specs, and put it into the archive.",
 }

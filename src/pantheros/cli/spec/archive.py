@@ -1,0 +1,129 @@
+"""`panther spec archive`: a change is merged into the specs and put into the archive."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pantheros.cli.output import paragraph, print_json, say
+from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, check_name, refused
+from pantheros.findings import PantherError
+from pantheros.specs.archive import Archiving, CannotArchive
+from pantheros.specs.issues import MARKS
+from pantheros.specs.text import decoded
+from pantheros.specs.tree import SPEC, root_of
+
+
+def command(
+    change: Annotated[str, typer.Argument(metavar="NAME", help="A change.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    skip_specs: Annotated[bool, typer.Option("--skip-specs", help="Leave the specs as they are.")] = False,
+    no_validate: Annotated[bool, typer.Option("--no-validate", help="Whatever is wrong with it.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing: show what would change.")] = False,
+    json: JsonOption = False,
+    directory: DirectoryOption = Path(),
+) -> int:
+    root = root_of(directory)
+    archiving = Archiving(root, change, date.today(), checked=not no_validate)
+    try:
+        if not change:
+            raise CannotArchive("archive_change_name_required", "which change is to be archived?")
+        check_name(change, "Change name", "archive_change_name_invalid")
+        archiving.locate()
+        archiving.validate()
+        asker = _Asker(yes=yes or dry_run, json=json)
+        if no_validate:
+            asker.ask("archive_confirmation_required", "archive it without looking for mistakes?")
+        if number := archiving.open_tasks():
+            question = f"{number} task{'s are' if number > 1 else ' is'} open: archive it all the same?"
+            asker.ask("archive_tasks_incomplete", question)
+        archiving.aim()
+        if not skip_specs:
+            archiving.merge()
+            if archiving.updates or archiving.refusal:
+                number = len(archiving.updates) + bool(archiving.refusal)
+                asker.ask("archive_confirmation_required", f"change {number} spec{'s' * (number > 1)}?")
+            archiving.proofread()
+        if dry_run:
+            return _shown(archiving)
+        archiving.carry_out()
+    except _Declined:
+        say("nothing was changed")
+        return 0
+    except PantherError as error:
+        for issue in getattr(error, "issues", ()) if not json else ():
+            paragraph(f"  {MARKS[issue.level]} {issue.path}: ", issue.message, error=True)
+        return refused(error, "archive_error", json=json, before={"archive": None, **about(root)})
+    if json:
+        print_json({"archive": _as_json(archiving), **about(root)})
+    else:
+        _print(archiving)
+    return 0
+
+
+class _Declined(Exception):
+    """Whoever was asked has said no."""
+
+
+class _Asker:
+    """Asks whether to go on; where nobody can answer, that is an error."""
+
+    def __init__(self, *, yes: bool, json: bool) -> None:
+        self.yes = yes
+        self.json = json
+
+    def ask(self, code: str, question: str) -> None:
+        if self.yes:
+            return
+        if self.json or not sys.stdin.isatty():
+            raise CannotArchive(code, f"{question} Nobody is there to answer", help="say --yes")
+        if not typer.confirm(question):
+            raise _Declined
+
+
+def _as_json(archiving: Archiving) -> dict[str, Any]:
+    counts = vars(archiving.counts) if archiving.updates else None
+    return {
+        "change": archiving.name,
+        "archivedAs": archiving.archived_as,
+        "path": str(archiving.target),
+        "specsUpdated": any(update.changes for update in archiving.updates),
+        **({"totals": counts} if counts else {}),
+        **({"warnings": archiving.warnings} if archiving.warnings else {}),
+    }
+
+
+def _print(archiving: Archiving) -> None:
+    for warning in archiving.warnings:
+        paragraph(("warning: ", "bold yellow"), warning, error=True)
+    for update in archiving.updates:
+        if update.changes:
+            counts = vars(update.merged.counts)
+            listed = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+            say(f"openspec/specs/{update.capability}/{SPEC}: {'given up' if update.outcome == 'retire' else listed}")
+    if archiving.updates and not any(update.changes for update in archiving.updates):
+        say("the specs say all that already")
+    say(("archived as ", "bold green"), archiving.archived_as)
+
+
+def _shown(archiving: Archiving) -> int:
+    """The change of the specs, as a diff."""
+    for warning in archiving.warnings:
+        paragraph(("warning: ", "bold yellow"), warning, error=True)
+    for update in archiving.updates:
+        if not update.changes:
+            continue
+        name = f"openspec/specs/{update.capability}/{SPEC}"
+        before = decoded(update.before or b"").splitlines(keepends=True)
+        after = decoded(update.after or b"").splitlines(keepends=True)
+        old, new = "/dev/null" if update.before is None else name, "/dev/null" if update.after is None else name
+        for line in difflib.unified_diff(before, after, old, new):
+            style = {"+": "green", "-": "red", "@": "cyan"}.get(line[0], "")
+            say((line.rstrip("\r\n"), style) if style else line.rstrip("\r\n"))
+    say(f"{archiving.name} would be archived as {archiving.archived_as}; nothing was changed", error=True)
+    return 0

@@ -1,0 +1,261 @@
+"""Changing several files of a tree together or not at all, whenever the process may end.
+
+What is to be done is written down first, with the new files beside it; from the moment that the list is whole it will
+be done, if not by this process then by the next one that takes the lock. A file that somebody has edited meanwhile is
+not touched.
+
+The lock is one of the system's, on the archive's directory, so that it ends with the process. The file that the
+reference locks by is made too, and respected: it would otherwise archive at the same time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pantheros.findings import PantherError
+from pantheros.specs.tree import Root
+
+_JOURNAL = ".pantheros-journal"
+_LOCK = ".openspec-archive.lock"
+_LIST = "list.json"
+
+
+class Busy(PantherError):
+    """Another process changes the tree now."""
+
+
+class Edited(PantherError):
+    """A file is not what it was when the change of it was begun."""
+
+
+class Write(NamedTuple):
+    """A file to be written, or, where `after` is None, to be deleted. `before` is what it has to be until then."""
+
+    path: Path
+    before: bytes | None
+    after: bytes | None
+
+
+class Move(NamedTuple):
+    """A directory to be moved, to where nothing is."""
+
+    source: Path
+    target: Path
+
+
+@contextmanager
+def locked(root: Root) -> Iterator[None]:
+    """Nobody else changes the tree meanwhile; what another process had begun is finished first. Raises `Busy`."""
+    root.archive.mkdir(parents=True, exist_ok=True)
+    directory = os.open(root.archive, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Busy("another process archives something here now", help="wait for it, and try again") from error
+        lock = root.archive / _LOCK
+        _lock_out_the_reference(lock)
+        try:
+            recover(root)
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+    finally:
+        os.close(directory)
+
+
+def _lock_out_the_reference(lock: Path) -> None:
+    """Make the file by which the reference knows that it has to wait."""
+    content = json.dumps({"pid": os.getpid(), "nonce": str(uuid.uuid4()), "by": "pantheros"})
+    try:
+        known = json.loads(lock.read_text(encoding="utf-8"))
+        ours = isinstance(known, dict) and known.get("by") == "pantheros"
+    except FileNotFoundError:
+        ours = True
+    except (OSError, ValueError):
+        ours = False
+    if not ours:
+        message = f"openspec archives something here now, or was stopped: {lock} is there"
+        raise Busy(message, help="remove the file if no such process is running")
+    # One of ours that is left over belongs to a process that has ended: it had the system's lock, too.
+    lock.write_text(content, encoding="utf-8")
+
+
+def left_over(root: Root) -> bool:
+    """Whether a change of the tree was begun and not finished."""
+    return (root.archive / _JOURNAL).is_dir()
+
+
+def recover(root: Root) -> None:
+    """Finish what was begun, or, where it was not yet written down whole, take it away. To be called under the lock."""
+    journal = root.archive / _JOURNAL
+    if not journal.is_dir():
+        return
+    try:
+        todo = json.loads((journal / _LIST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        shutil.rmtree(journal)
+        return
+    _carry_out(root, journal, todo)
+
+
+def change_together(root: Root, writes: Sequence[Write], move: Move | None) -> None:
+    """Write the files and move the directory, all or nothing. To be called under the lock. Raises `Edited` where a file
+    is not what it was, with nothing done."""
+    journal = root.archive / _JOURNAL
+    journal.mkdir()
+    listed = []
+    for number, (path, before, after) in enumerate(writes):
+        if after is not None:
+            _write_through(journal / str(number), after)
+        listed.append(
+            {
+                "path": os.path.relpath(path, root.path),
+                "before": _digest(before),
+                "after": _digest(after),
+                "new": number,
+            }
+        )
+    todo: dict[str, Any] = {"writes": listed, "move": None}
+    if move is not None:
+        todo["move"] = [os.path.relpath(each, root.path) for each in move]
+    try:
+        _check(root, todo)
+    except PantherError:
+        shutil.rmtree(journal)
+        raise
+    _write_through(journal / f"{_LIST}.new", json.dumps(todo).encode())
+    (journal / f"{_LIST}.new").rename(journal / _LIST)
+    _sync(journal)
+    _sync(root.archive)
+    _carry_out(root, journal, todo)
+
+
+def _carry_out(root: Root, journal: Path, todo: dict[str, Any]) -> None:
+    _check(root, todo)
+    for write in todo["writes"]:
+        path, new = root.path / write["path"], journal / str(write["new"])
+        if write["after"] is None:
+            path.unlink(missing_ok=True)
+            _prune(path.parent, root.specs)
+        elif new.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                new.chmod(path.stat().st_mode & 0o777)
+            new.replace(path)
+    if todo["move"] is not None:
+        source, target = (root.path / each for each in todo["move"])
+        if source.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.rename(target)
+    shutil.rmtree(journal)
+
+
+def _check(root: Root, todo: dict[str, Any]) -> None:
+    """See that each file is what it was, or is already what it is to be."""
+    for write in todo["writes"]:
+        path = root.path / write["path"]
+        try:
+            now = _digest(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            now = None
+        except OSError as error:
+            raise PantherError(f"{path} cannot be read: {error.strerror}") from error
+        if now not in (write["before"], write["after"]):
+            message = f"{path} was edited while it was to be changed: nothing more is done"
+            raise Edited(message, help=f"look at it, and at {root.archive / _JOURNAL}, which holds what was to come")
+    if todo["move"] is not None:
+        source, target = (root.path / each for each in todo["move"])
+        if source.exists() and target.exists():
+            raise Edited(f"{target} came to be there meanwhile: nothing more is done")
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with open(path, "xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _prune(directory: Path, top: Path) -> None:
+    """Remove a directory that is empty, and those around it that become so."""
+    while directory != top and directory.is_relative_to(top):
+        try:
+            directory.rmdir()
+        except OSError:
+            return
+        directory = directory.parent
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What a change of the tree has to be undone by."""
+
+    writes: tuple[Write, ...]
+    move: Move
+
+
+def keep_undo(root: Root, name: str, undo: Undo) -> None:
+    """Remember how to put everything back, outside of the tree, which holds only what OpenSpec's own would."""
+    path = _undo_file(root, name)
+    data = {
+        "writes": [
+            [
+                os.path.relpath(write.path, root.path),
+                *(None if each is None else each.decode("latin-1") for each in (write.before, write.after)),
+            ]
+            for write in undo.writes
+        ],
+        "move": [os.path.relpath(each, root.path) for each in undo.move],
+    }
+    with suppress(OSError):  # then git has to know
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f".{path.name}.{os.getpid()}")
+        new.write_text(json.dumps(data), encoding="utf-8")
+        new.replace(path)
+
+
+def kept_undo(root: Root, name: str) -> Undo | None:
+    """How to put back what archiving a change has done; None where it is not remembered."""
+    try:
+        data = json.loads(_undo_file(root, name).read_text(encoding="utf-8"))
+        writes = tuple(
+            Write(root.path / path, *(None if each is None else each.encode("latin-1") for each in (before, after)))
+            for path, before, after in data["writes"]
+        )
+        source, target = data["move"]
+        return Undo(writes, Move(root.path / source, root.path / target))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def forget_undo(root: Root, name: str) -> None:
+    _undo_file(root, name).unlink(missing_ok=True)
+
+
+def _undo_file(root: Root, name: str) -> Path:
+    directory = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    tree = hashlib.sha256(os.fsencode(root.path)).hexdigest()[:32]
+    return Path(directory) / "pantheros" / "archived" / tree / f"{name}.json"
