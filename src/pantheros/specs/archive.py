@@ -130,8 +130,9 @@ class Archiving:
         nested = nested_changes(self.root, self.name)
         if nested:
             raise CannotArchive("archive_change_is_namespace_folder", about_nested(self.name, nested))
-        if (self.change / "specs").is_symlink():
-            raise CannotArchive("archive_error", f"{self.change / 'specs'} is a link", help="move its content here")
+        specs = self.change / "specs"
+        if specs.is_file() and not specs.is_symlink():
+            raise CannotArchive("archive_error", f"{specs} is a file, not a directory")
 
     def validate(self) -> None:
         """See that nothing is wrong with the deltas."""
@@ -173,10 +174,10 @@ class Archiving:
     def merge(self) -> None:
         """Work out what becomes of the main specs; why that cannot be is kept for `proofread`."""
         self.updates, self.refusal = [], ""
-        try:
-            files = spec_files(self.change / "specs")
-        except NotADirectoryError:
-            files = {}
+        if (self.change / "specs").is_symlink():
+            self.refusal = f"{self.change / 'specs'} is a link, and would lead elsewhere from the archive"
+            return
+        files = spec_files(self.change / "specs")
         seen: dict[Path, str] = {}
         for capability, path in files.items():
             target = (self.root.specs / capability / SPEC).resolve()
@@ -184,22 +185,19 @@ class Archiving:
                 self.refusal = f"{seen[target]} and {capability} are one file, {target}"
                 return
             seen[target] = capability
-            before = _content(target)
             try:
+                before = _content(target)
                 merged = merge(read(path), None if before is None else decoded(before), capability, self.name)
-            except CannotMerge as error:
+            except (CannotMerge, OSError) as error:
                 self.refusal = str(error)
                 return
             self.updates.append(Update(capability, target, before, merged, self._outcome(merged, before)))
 
     def _outcome(self, merged: Merge, before: bytes | None) -> Outcome:
         """What becomes of a spec: without requirements it may be given up, where the change says so."""
-        if (
-            not merged.empty
-            or merged.unaccounted
-            or not self.checked
-            or not self._marker("retire_capabilities").declared
-        ):
+        if not merged.empty or merged.unaccounted or not self.checked:
+            return "write"
+        if not self._marker("retire_capabilities").declared:
             return "write"
         errors = [issue for issue in spec_issues(merged.text) if issue.level == "ERROR"]
         if [issue.path for issue in errors] != ["requirements"]:
@@ -265,5 +263,3 @@ def _content(path: Path) -> bytes | None:
         return read_bytes(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except OSError as error:
-        raise CannotArchive("archive_error", f"{path} cannot be read: {error.strerror}") from error

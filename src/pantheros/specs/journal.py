@@ -10,6 +10,7 @@ reference locks by is made too, and respected: it would otherwise archive at the
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -118,14 +119,8 @@ def change_together(root: Root, writes: Sequence[Write], move: Move | None) -> N
     for number, (path, before, after) in enumerate(writes):
         if after is not None:
             _write_through(journal / str(number), after)
-        listed.append(
-            {
-                "path": os.path.relpath(path, root.path),
-                "before": _digest(before),
-                "after": _digest(after),
-                "new": number,
-            }
-        )
+        states = {"before": _digest(before), "after": _digest(after)}
+        listed.append({"path": os.path.relpath(path, root.path), **states, "new": number})
     todo: dict[str, Any] = {"writes": listed, "move": None}
     if move is not None:
         todo["move"] = [os.path.relpath(each, root.path) for each in move]
@@ -152,13 +147,25 @@ def _carry_out(root: Root, journal: Path, todo: dict[str, Any]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):
                 new.chmod(path.stat().st_mode & 0o777)
-            new.replace(path)
+            _put(new, path)
     if todo["move"] is not None:
         source, target = (root.path / each for each in todo["move"])
         if source.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             source.rename(target)
     shutil.rmtree(journal)
+
+
+def _put(new: Path, path: Path) -> None:
+    """Put a file in another's place, also where a link has led to another file system."""
+    try:
+        new.replace(path)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        shutil.copy(new, beside)
+        beside.replace(path)
 
 
 def _check(root: Root, todo: dict[str, Any]) -> None:
