@@ -221,7 +221,7 @@ def _deltas(change: Path, proposal: list[Section]) -> Iterator[dict[str, Any]]:
 
 
 def _shown(capability: str, operation: str, word: str, block: Block) -> dict[str, Any]:
-    text = body(block.lines[1:]) or f"Requirement: {block.name}"
+    text = body(block.lines[1:]) or trimmed(block.header.lstrip("#"))
     below = sections(block.text)
     scenarios = [{"rawText": each.content} for each in (below[0].children if below else []) if each.content]
     requirement = {"text": text, "scenarios": scenarios}
