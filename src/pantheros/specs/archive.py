@@ -20,7 +20,7 @@ from pantheros.specs.listing import progress
 from pantheros.specs.merge import CannotMerge, Counts, Merge, merge, with_ends_of
 from pantheros.specs.metadata import Declared, marker
 from pantheros.specs.schema import schema_names
-from pantheros.specs.text import compiled, decoded
+from pantheros.specs.text import by_lines, compiled, decoded
 from pantheros.specs.tree import (
     SPEC,
     Root,
@@ -155,7 +155,7 @@ class Archiving:
         if invalid or (declared and any_file(specs)):
             return True
         try:
-            return any(_HAS_DELTA.search(read(path)) for path in spec_files(specs).values())
+            return any(_HAS_DELTA.search(by_lines(read(path))) for path in spec_files(specs).values())
         except NotADirectoryError:
             return False
 

@@ -18,7 +18,7 @@ from pantheros.specs.main_spec import NotASpec, Section, read_main_spec, section
 from pantheros.specs.metadata import BUILT_IN, NotMetadata, read_metadata
 from pantheros.specs.schema import NoSchema, Schema, in_order, outputs, schema_named, schema_of
 from pantheros.specs.tasks import Document, Task, tasks
-from pantheros.specs.text import collation, compiled, plain, trimmed
+from pantheros.specs.text import by_lines, collation, compiled, plain, trimmed
 from pantheros.specs.tree import (
     SPEC,
     Outside,
@@ -191,7 +191,7 @@ def proposal_text(root: Root, name: str) -> str:
 
 def title_of(text: str, name: str) -> str:
     """A proposal's title, or the change's name where it has none of its own."""
-    found = _TITLE.search(text)
+    found = _TITLE.search(by_lines(text))
     title = trimmed(found[1]) if found else ""
     return name if not title or title.lower() == "proposal" else title
 
@@ -205,12 +205,12 @@ def _deltas(change: Path, proposal: list[Section]) -> Iterator[dict[str, Any]]:
     for capability, delta in deltas.items():
         for operation, word, found in (("ADDED", "Add", delta.added), ("MODIFIED", "Modify", delta.modified)):
             for block in found:
-                if _NAMED.match(trimmed(block.header.lstrip("#"))):
-                    yield _shown(capability, operation, word, block)
-        names = {block.name: block for block in delta.removed_blocks}
+                yield from _shown(capability, operation, word, block)
+        blocks = list(delta.removed_blocks)
         for name in delta.removed:
-            block = names.get(name, Block(name, f"### Requirement: {name}", 0))
-            yield _shown(capability, "REMOVED", "Remove", block)
+            at = next((at for at, block in enumerate(blocks) if block.name == name), None)
+            block = Block(name, f"### Requirement: {name}", 0) if at is None else blocks.pop(at)
+            yield from _shown(capability, "REMOVED", "Remove", block)
         for old, new in delta.renamed:
             yield {
                 "spec": capability,
@@ -220,15 +220,19 @@ def _deltas(change: Path, proposal: list[Section]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _shown(capability: str, operation: str, word: str, block: Block) -> dict[str, Any]:
-    text = body(block.lines[1:]) or trimmed(block.header.lstrip("#"))
-    below = sections(block.text)
-    scenarios = [{"rawText": each.content} for each in (below[0].children if below else []) if each.content]
-    requirement = {"text": text, "scenarios": scenarios}
-    return {
+def _shown(capability: str, operation: str, word: str, block: Block) -> Iterator[dict[str, Any]]:
+    title = trimmed(block.header.removeprefix("###"))
+    if not _NAMED.match(title):
+        return
+    section = sections("\n".join([f"### {title}", *block.lines[1:]]))[0]
+    requirement = {
+        "text": body(section.content.split("\n")) or title,
+        "scenarios": [{"rawText": each.content} for each in section.children if each.content],
+    }
+    yield {
         "spec": capability,
         "operation": operation,
-        "description": f"{word} requirement: {text}",
+        "description": f"{word} requirement: {requirement['text']}",
         "requirement": requirement,
         "requirements": [requirement],
     }

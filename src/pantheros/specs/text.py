@@ -59,6 +59,11 @@ def with_plain_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
+def by_lines(text: str) -> str:
+    """The text with a line feed wherever JavaScript's `^` sees the beginning of a line behind it."""
+    return with_plain_ends(text).replace("\u2028", "\n").replace("\u2029", "\n")
+
+
 def plain(text: str) -> str:
     """The text without a byte order mark, each line ended by a single line feed."""
     return with_plain_ends(text.removeprefix("\ufeff"))
