@@ -57,3 +57,45 @@ def export(directory: Path, revision: str, into: Path) -> None:
         raise PantherError(f"git has no {revision} of {directory}: {said}", help="name a commit, a tag or a branch")
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
         tar.extractall(into, filter="data")
+
+
+def added_in(directory: Path, path: str) -> str:
+    """The commit that brought a path into the repository, "" where there is none or no git."""
+    return _said(directory, "log", "--diff-filter=A", "--format=%H", "-n", "1", "--", path)
+
+
+def content_at(directory: Path, revision: str, path: str) -> bytes | None:
+    """What a file held at a revision, its path relative to `directory`; None where it was not there."""
+    try:
+        command = ["git", "show", "--end-of-options", f"{revision}:./{path}"]
+        found = subprocess.run(command, cwd=directory, capture_output=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout if found.returncode == 0 else None
+
+
+def revision(directory: Path) -> str:
+    """The commit that is checked out, with `+` behind it where files differ from it; "" without git."""
+    head = _said(directory, "rev-parse", "HEAD")
+    changed = head and _said(directory, "status", "--porcelain", "--untracked-files=normal", "--", ".")
+    return f"{head}+" if changed else head
+
+
+def changed_files(directory: Path, since: str = "HEAD") -> list[str]:
+    """The files below `directory` that differ from a revision, those that git does not know included."""
+    tracked = _said(directory, "diff", "--name-only", "--relative", "-z", since, "--", ".")
+    return sorted({*filter(None, tracked.split("\0")), *set(untracked(directory)) - set(ignored(directory))})
+
+
+def user(directory: Path) -> str:
+    """Who commits here: `Name <address>`; "" where git does not know."""
+    name, address = (_said(directory, "config", key) for key in ("user.name", "user.email"))
+    return f"{name} <{address}>" if name and address else name or address
+
+
+def _said(directory: Path, *command: str) -> str:
+    try:
+        found = subprocess.run(["git", *command], cwd=directory, capture_output=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.decode(errors="surrogateescape").strip("\n") if found.returncode == 0 else ""

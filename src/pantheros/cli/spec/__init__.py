@@ -6,4 +6,5 @@ COMMANDS = {
     "validate": "Find what is wrong with changes and specs.",
     "status": "Tell how far the documents of a change are.",
     "archive": "Merge a change into the specs, and put it into the archive.",
+    "unarchive": "Put everything back as it was before a change was archived.",
 }

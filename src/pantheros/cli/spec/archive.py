@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from pantheros.cli.output import paragraph, print_json, say
-from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, check_name, refused
+from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, check_name, refused, settled
 from pantheros.findings import PantherError
 from pantheros.specs.archive import Archiving, CannotArchive
 from pantheros.specs.issues import MARKS
@@ -28,7 +28,7 @@ def command(
     json: JsonOption = False,
     directory: DirectoryOption = Path(),
 ) -> int:
-    root = root_of(directory)
+    root = settled(root_of(directory))
     archiving = Archiving(root, change, date.today(), checked=not no_validate)
     try:
         if not change:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pantheros.cli.output import print_json, say, table
-from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, refused
+from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, refused, settled
 from pantheros.findings import PantherError
 from pantheros.specs.listing import ListedChange, listed_changes, listed_specs
 from pantheros.specs.tree import Root, about_nested, find_root, required_root, utf16
@@ -37,7 +37,7 @@ def command(
 def _root(directory: Path) -> Root:
     if find_root(directory) is None and (directory / "openspec" / "project.md").is_file():
         return Root(directory.resolve(), "implicit")
-    return required_root(directory)
+    return settled(required_root(directory))
 
 
 def _specs(root: Root, *, json: bool) -> int:

@@ -10,6 +10,7 @@ import typer
 
 from pantheros.cli.output import paragraph, print_json, say
 from pantheros.findings import PantherError
+from pantheros.specs.journal import left_over, locked
 from pantheros.specs.tree import Root
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, with the fields of OpenSpec's own.")]
@@ -25,6 +26,14 @@ class Refusal(PantherError):
         super().__init__(message, help=help)
         self.code = code
         self.more = more or {}
+
+
+def settled(root: Root) -> Root:
+    """The tree, once what a process that was killed had begun is finished."""
+    if left_over(root):
+        with locked(root):
+            pass
+    return root
 
 
 def refused(error: PantherError, code: str, *, json: bool, before: dict[str, Any] | None = None) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pantheros.cli.output import markdown, print_json
-from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, about, check_name, closest, refused
+from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, about, check_name, closest, refused, settled
 from pantheros.findings import PantherError
 from pantheros.specs.listing import Missing, change_as_json, proposal_text, spec_as_json
 from pantheros.specs.tree import SPEC, Root, change_names, read, root_of, spec_files
@@ -24,7 +24,7 @@ def command(
     json: JsonOption = False,
     directory: DirectoryOption = Path(),
 ) -> int:
-    root = root_of(directory)
+    root = settled(root_of(directory))
     try:
         kind = _kind(root, item, type.lower())
         if kind == "change":

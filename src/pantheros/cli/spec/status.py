@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pantheros.cli.output import print_json, say, table
-from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, about, check_name, refused
+from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, about, check_name, refused, settled
 from pantheros.findings import PantherError
 from pantheros.specs.listing import Missing, status_as_json
 from pantheros.specs.text import collation
@@ -23,7 +23,7 @@ def command(
     json: JsonOption = False,
     directory: DirectoryOption = Path(),
 ) -> int:
-    root = root_of(directory)
+    root = settled(root_of(directory))
     name = named or change
     before: dict[str, Any] | None = {"changes": [], "root": None} if all else None
     try:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pantheros.cli.output import paragraph, print_json, say
-from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, about, check_name, closest, refused
+from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, about, check_name, closest, refused, settled
 from pantheros.findings import PantherError
 from pantheros.specs.issues import MARKS
 from pantheros.specs.tree import Root, change_names, required_root, root_of, spec_files
@@ -34,15 +34,15 @@ def command(
 ) -> int:
     try:
         if archived:
-            root = required_root(directory)
+            root = settled(required_root(directory))
             return _told(root, archived_items(root), ["change"], strict=strict, json=json)
         if all or changes or specs:
-            root = required_root(directory)
+            root = settled(required_root(directory))
             kinds: list[Kind] = [*(["change"] if all or changes else []), *(["spec"] if all or specs else [])]  # type: ignore[list-item]
             return _told(root, all_items(root, kinds), kinds, strict=strict, json=json)
         if not item:
             raise Refusal("nothing_to_validate", "what is to be validated?", help="name it, or say --all")
-        root = root_of(directory)
+        root = settled(root_of(directory))
         found = _one(root, item, type.lower())
         return _told(root, [found], [found.type], strict=strict, json=json, single=True)
     except PantherError as error:
