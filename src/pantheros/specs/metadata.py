@@ -201,7 +201,7 @@ def planning(more: dict[str, Any]) -> Planning:
         return ""
 
     def names(name: str) -> tuple[str, ...]:
-        value = more.get(name) or ()
+        value = more.get(name) or []
         if isinstance(value, str):
             return (value,)
         if isinstance(value, list) and all(isinstance(each, str) for each in value):
@@ -235,3 +235,8 @@ def created_on(metadata: Metadata) -> date | None:
         return date.fromisoformat(metadata.created) if metadata.created else None
     except ValueError:
         return None
+
+
+def default_note() -> str:
+    """What else a change's metadata may say, as a comment for whoever fills them in."""
+    return "# More that may be said: depends_on, blocks (lists of changes), phase, priority, milestone, estimate (days)"

@@ -1,10 +1,13 @@
 """`panther spec`: changes and specs, by the process of OpenSpec. A file a command, imported when it is run."""
 
 COMMANDS = {
+    "gen": "Begin a change, and tell when one is needed.",
     "list": "List the open changes, or the specs.",
     "show": "Show a change or a spec.",
     "validate": "Find what is wrong with changes and specs.",
     "status": "Tell how far the documents of a change are.",
+    "review": "Say in a role whether a change may go on; tell which gates are open.",
+    "order": "Tell in which order the open changes are safe.",
     "archive": "Merge a change into the specs, and put it into the archive.",
     "unarchive": "Put everything back as it was before a change was archived.",
 }

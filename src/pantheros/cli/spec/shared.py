@@ -11,7 +11,7 @@ import typer
 from pantheros.cli.output import paragraph, print_json, say
 from pantheros.findings import PantherError
 from pantheros.specs.journal import left_over, locked
-from pantheros.specs.tree import Root
+from pantheros.specs.tree import Root, change_names
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, with the fields of OpenSpec's own.")]
 DirectoryOption = Annotated[
@@ -81,6 +81,17 @@ def check_name(name: str, what: str, code: str) -> None:
         wrong = "must not contain null characters"
     if wrong:
         raise Refusal(code, f"{what} {wrong}")
+
+
+def open_change(root: Root, name: str) -> Path:
+    """The directory of an open change. Raises `PantherError` where there is none of this name."""
+    check_name(name, "Change name", "invalid_item")
+    known = change_names(root)
+    if name not in known:
+        near = closest(name, known, 1)
+        help = f"did you mean {near[0]}?" if near else "none is open"
+        raise PantherError(f"there is no open change '{name}'", help=help)
+    return root.changes / name
 
 
 def about(root: Root) -> dict[str, Any]:

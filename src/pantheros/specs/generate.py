@@ -1,0 +1,88 @@
+"""Beginning a change: its directory, what is to be filled in, and what is kept to compare with later."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from pantheros.findings import PantherError
+from pantheros.git import changed_files
+from pantheros.specs import kinds
+from pantheros.specs.journal import Write, change_together, locked
+from pantheros.specs.kinds import KINDS, Kind
+from pantheros.specs.metadata import FILE as METADATA
+from pantheros.specs.metadata import default_note
+from pantheros.specs.record import FILE as RECORD
+from pantheros.specs.record import Emergency, Record, as_bytes
+from pantheros.specs.tree import ARCHIVE, SPEC, Root
+
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+_CAPABILITY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:/[a-z0-9]+(?:-[a-z0-9]+)*)*\Z")
+
+
+@dataclass(frozen=True)
+class New:
+    """A change that is to be begun."""
+
+    name: str
+    kind: Kind
+    capabilities: tuple[str, ...] = ()
+    phase: str = ""
+    priority: str = ""
+    depends_on: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    """Hosts or modules for the impact matrix."""
+
+
+def begin(root: Root, new: New, today: date, emergency: Emergency | None = None) -> list[Path]:
+    """Make a change; the files that were written, relative to the root. Raises `PantherError` for a name that is none,
+    or is taken."""
+    if not _NAME.match(new.name) or new.name == ARCHIVE:
+        help = "such as add-restic-backup: small letters and digits, hyphens between them"
+        raise PantherError(f"'{new.name}' is no name for a change", help=help)
+    change = root.changes / new.name
+    if change.exists():
+        raise PantherError(f"there is a change '{new.name}' already: {change}")
+    for capability in new.capabilities:
+        if not _CAPABILITY.match(capability):
+            raise PantherError(f"'{capability}' is no capability", help="such as backup, or network/firewall")
+    files = {
+        METADATA: _metadata(new, today),
+        "proposal.md": kinds.proposal(new.kind, new.name, new.phase, new.rows),
+        "tasks.md": kinds.tasks(new.kind),
+        **{f"specs/{capability}/{SPEC}": kinds.delta(capability) for capability in new.capabilities},
+    }
+    contents = {name: text.encode() for name, text in files.items()}
+    contents[RECORD] = as_bytes(Record(emergency=emergency))
+    root.specs.mkdir(parents=True, exist_ok=True)
+    with locked(root):
+        change_together(root, [Write(change / name, None, content) for name, content in contents.items()], None)
+    return [(change / name).relative_to(root.path) for name in files]
+
+
+def _metadata(new: New, today: date) -> str:
+    lines = ["schema: spec-driven", f"created: {today}", f"kind: {new.kind.name}"]
+    lines += [f"phase: {new.phase or new.kind.phase}"] if new.phase or new.kind.phase else []
+    lines += [f"priority: {new.priority}"] if new.priority else []
+    lines += [f"depends_on: [{', '.join(new.depends_on)}]"] if new.depends_on else []
+    return "\n".join([*lines, default_note(), ""])
+
+
+def needless(root: Root) -> str:
+    """Why what is changed in the working tree needs no proposal; "" where it may need one, or nothing is changed."""
+    changed = [path for path in changed_files(root.path) if not path.startswith(("openspec/", "nixos/"))]
+    if not changed:
+        return ""
+    hosts = {path.split("/")[1] for path in changed if path.startswith("hosts/") and path.count("/") > 1}
+    if all(path.startswith("docs/") or path.endswith(".md") for path in changed):
+        return "only documentation is changed"
+    if len(hosts) == 1 and all(path.startswith("hosts/") and path.endswith((".toml", ".nix")) for path in changed):
+        return f"only the settings of {min(hosts)} are changed, which its next build takes back as easily"
+    return ""
+
+
+def when_needed() -> list[tuple[str, str]]:
+    """The kinds of proposal, and when each is needed."""
+    return [(kind.name, kind.when) for kind in KINDS.values()]

@@ -1,0 +1,191 @@
+"""What pantherOS keeps of a change besides OpenSpec's own files: `.pantheros.json`, which moves with it.
+
+OpenSpec passes over files that begin with a dot. It is written only where something of ours is used: a change that
+`panther spec gen` has not made, and that nobody has reviewed, has none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pantheros.findings import PantherError
+from pantheros.specs.delta import Delta, folded, read_delta
+from pantheros.specs.main_spec import parts
+from pantheros.specs.tasks import tasks, ticked
+from pantheros.specs.text import decoded
+from pantheros.specs.tree import SPEC, Root, entries, read, read_bytes, spec_files
+
+FILE = ".pantheros.json"
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Review:
+    """What somebody has said of a change, in a role; `digest` is that of what was looked at."""
+
+    role: str
+    name: str
+    date: str
+    verdict: Literal["approve", "reject"]
+    message: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A command that was run, and what came of it. `digest` is that of the fleet's files it ran on."""
+
+    what: str
+    command: str
+    passed: bool
+    result: str
+    revision: str
+    digest: str
+    seconds: float
+    date: str
+    scenario: str = ""
+    """The scenario that it shows, as `capability/requirement/scenario`; "" where it shows the whole."""
+
+
+@dataclass(frozen=True)
+class Forced:
+    """Something that was done although a rule refused it."""
+
+    what: str
+    refused: str
+    reason: str
+    name: str
+    date: str
+
+
+@dataclass(frozen=True)
+class Emergency:
+    """A change that is implemented first, and what has to follow."""
+
+    reason: str
+    opened: str
+    document_by: str
+    review_by: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is kept of one change."""
+
+    base: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    """By capability and requirement: its text when the change was made; None where there was no such requirement."""
+    reviews: tuple[Review, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    forced: tuple[Forced, ...] = ()
+    implemented_by: tuple[str, ...] = ()
+    emergency: Emergency | None = None
+    lessons: str = ""
+
+
+def read_record(change: Path) -> Record | None:
+    """What is kept of a change; None where there is nothing. Raises `PantherError` for a file that is broken."""
+    path = change / FILE
+    try:
+        data = json.loads(decoded(read_bytes(path)))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise PantherError(f"{path} cannot be read: {error}", help="take it from git, or delete it") from error
+    try:
+        if data["format"] != _FORMAT:
+            raise PantherError(f"{path} was written by another version of pantherOS")
+        return Record(
+            base=data.get("base", {}),
+            reviews=tuple(Review(**each) for each in data.get("reviews", ())),
+            evidence=tuple(Evidence(**each) for each in data.get("evidence", ())),
+            forced=tuple(Forced(**each) for each in data.get("forced", ())),
+            implemented_by=tuple(data.get("implemented_by", ())),
+            emergency=Emergency(**data["emergency"]) if data.get("emergency") else None,
+            lessons=data.get("lessons", ""),
+        )
+    except (TypeError, KeyError, AttributeError) as error:
+        raise PantherError(f"{path} is not what pantherOS writes: {error}", help="take it from git") from error
+
+
+def as_bytes(record: Record) -> bytes:
+    """The file of a record; what is empty is left out."""
+    data: dict[str, Any] = {key: value for key, value in asdict(record).items() if value}
+    return (json.dumps({"format": _FORMAT, **data}, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def write_record(change: Path, record: Record) -> None:
+    """Keep what is known of a change; the file is whole at any time."""
+    path = change / FILE
+    new = path.with_name(f"{FILE}.{os.getpid()}")
+    new.write_bytes(as_bytes(record))
+    new.replace(path)
+
+
+def with_review(record: Record, review: Review) -> Record:
+    """A record with one more review; the last of a role counts."""
+    return replace(record, reviews=(*record.reviews, review))
+
+
+# What was looked at -----------------------------------------------------------------------------------------------
+
+
+def digest(change: Path) -> str:
+    """What tells a change from what it was: its files, but for the boxes of tasks and for what begins with a dot."""
+    found = hashlib.sha256()
+    for name, path in _files(change, ()):
+        content = read_bytes(path)
+        if name == "tasks.md":
+            content = _without_boxes(decoded(content)).encode()
+        found.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape") + content)
+    return found.hexdigest()
+
+
+def _without_boxes(text: str) -> str:
+    for task in tasks(text):
+        text = ticked(text, task, False)
+    return text
+
+
+def _files(directory: Path, names: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    for entry in entries(directory):
+        if entry.name.startswith("."):
+            continue
+        path = directory / entry.name
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(path, (*names, entry.name))
+        elif path.is_file():
+            yield "/".join((*names, entry.name)), path
+
+
+# Fingerprints -----------------------------------------------------------------------------------------------------
+
+
+def touched(delta: Delta) -> list[str]:
+    """The requirements that a delta is about, by the names that they have before it."""
+    new = {folded(renaming.new) for renaming in delta.renamed}
+    names = [block.name for block in (*delta.added, *delta.modified) if folded(block.name) not in new]
+    return list(dict.fromkeys([*names, *delta.removed, *(renaming.old for renaming in delta.renamed)]))
+
+
+def current_base(root: Root, change: Path) -> dict[str, dict[str, str | None]]:
+    """The texts, as they are now, of the requirements that a change is about."""
+    found: dict[str, dict[str, str | None]] = {}
+    for capability, path in spec_files(change / "specs").items():
+        now = requirements_now(root, capability)
+        found[capability] = {name: now.get(folded(name)) for name in touched(read_delta(read(path)))}
+    return found
+
+
+def requirements_now(root: Root, capability: str) -> dict[str, str]:
+    """The texts of a main spec's requirements, by their names without case and spacing."""
+    try:
+        text = read(root.specs / capability / SPEC)
+    except OSError:
+        return {}
+    return {folded(block.name): block.text for block in parts(text).blocks}
