@@ -99,3 +99,15 @@ def _said(directory: Path, *command: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return found.stdout.decode(errors="surrogateescape").strip("\n") if found.returncode == 0 else ""
+
+
+def tracked_and_new(directory: Path) -> list[str]:
+    """The files below a directory that git tracks or would, in order; without git all of them but hidden ones."""
+    listed = _said(directory, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".")
+    if listed:
+        return sorted(set(filter(None, listed.split("\0"))))
+    return sorted(
+        path.relative_to(directory).as_posix()
+        for path in directory.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(directory).parts)
+    )

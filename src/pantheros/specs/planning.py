@@ -45,24 +45,24 @@ def plan(root: Root) -> Plan:
     """How the open changes depend on each other."""
     names = change_names(root)
     archived = {found[1] if (found := _DATED.match(name)) else name for name in archived_names(root)}
-    found = Plan(of={name: _planning(root, name) for name in names})
-    found.graph.add_nodes_from(names)
-    for name, said in found.of.items():
+    result = Plan(of={name: _planning(root, name) for name in names})
+    result.graph.add_nodes_from(names)
+    for name, said in result.of.items():
         for word, others in (("depends_on", said.depends_on), ("blocks", said.blocks)):
             for other in others:
-                if other in found.of:
-                    found.graph.add_edge(*((other, name) if word == "depends_on" else (name, other)))
+                if other in result.of:
+                    result.graph.add_edge(*((other, name) if word == "depends_on" else (name, other)))
                 elif other not in archived:
-                    found.troubles.append(Trouble(name, f"`{word}` names {other}, which there is not"))
-    circles = [circle for circle in nx.strongly_connected_components(found.graph) if _goes_round(found.graph, circle)]
+                    result.troubles.append(Trouble(name, f"`{word}` names {other}, which there is not"))
+    circles = [circle for circle in nx.strongly_connected_components(result.graph) if _goes_round(result.graph, circle)]
     stuck: set[str] = set()
     for circle in circles:
-        stuck |= circle | {below for each in circle for below in nx.descendants(found.graph, each)}
-        way = " → ".join(_round(found.graph, circle))
-        found.troubles.append(Trouble(min(circle), f"changes wait for each other: {way}"))
-    rest = found.graph.subgraph([name for name in names if name not in stuck])
-    found.order = list(nx.lexicographical_topological_sort(rest, key=lambda name: _urgency(found.of[name], name)))
-    return found
+        stuck |= circle | {below for each in circle for below in nx.descendants(result.graph, each)}
+        way = " → ".join(_round(result.graph, circle))
+        result.troubles.append(Trouble(min(circle), f"changes wait for each other: {way}"))
+    rest = result.graph.subgraph([name for name in names if name not in stuck])
+    result.order = list(nx.lexicographical_topological_sort(rest, key=lambda name: _urgency(result.of[name], name)))
+    return result
 
 
 def _planning(root: Root, name: str) -> Planning:

@@ -86,6 +86,7 @@ class Record:
     implemented_by: tuple[str, ...] = ()
     emergency: Emergency | None = None
     lessons: str = ""
+    summary: str = ""
 
 
 def read_record(change: Path) -> Record | None:
@@ -108,6 +109,7 @@ def read_record(change: Path) -> Record | None:
             implemented_by=tuple(data.get("implemented_by", ())),
             emergency=Emergency(**data["emergency"]) if data.get("emergency") else None,
             lessons=data.get("lessons", ""),
+            summary=data.get("summary", ""),
         )
     except (TypeError, KeyError, AttributeError) as error:
         raise PantherError(f"{path} is not what pantherOS writes: {error}", help="take it from git") from error

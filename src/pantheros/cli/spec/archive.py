@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,12 +12,18 @@ from typing import Annotated, Any
 import typer
 
 from pantheros.cli.output import paragraph, print_json, say
+from pantheros.cli.spec.diff import print_change
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, check_name, refused, settled
 from pantheros.findings import PantherError
+from pantheros.git import user
 from pantheros.specs.archive import Archiving, CannotArchive
+from pantheros.specs.changelog import write_down
 from pantheros.specs.issues import MARKS
-from pantheros.specs.text import decoded
-from pantheros.specs.tree import SPEC, root_of
+from pantheros.specs.journal import Write
+from pantheros.specs.policy import read_policy, standing
+from pantheros.specs.record import FILE, Forced, Record, as_bytes, read_record
+from pantheros.specs.rules import Objection, objections
+from pantheros.specs.tree import SPEC, read_bytes, root_of
 
 
 def command(
@@ -25,6 +32,11 @@ def command(
     skip_specs: Annotated[bool, typer.Option("--skip-specs", help="Leave the specs as they are.")] = False,
     no_validate: Annotated[bool, typer.Option("--no-validate", help="Whatever is wrong with it.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing: show what would change.")] = False,
+    force: Annotated[
+        str, typer.Option("--force", metavar="REASON", help="Against the project's rules; the reason is recorded.")
+    ] = "",
+    lessons: Annotated[str, typer.Option("--lessons", metavar="TEXT", help="What was learned.")] = "",
+    summary: Annotated[str, typer.Option("--summary", metavar="TEXT", help="What it came to, for the changelog.")] = "",
     json: JsonOption = False,
     directory: DirectoryOption = Path(),
 ) -> int:
@@ -39,7 +51,9 @@ def command(
         asker = _Asker(yes=yes or dry_run, json=json)
         if no_validate:
             asker.ask("archive_confirmation_required", "archive it without looking for mistakes?")
-        if number := archiving.open_tasks():
+        against = _objections(archiving, force)
+        number = archiving.open_tasks()
+        if number and not any(each.code == "tasks_open" for each in against):
             question = f"{number} task{'s are' if number > 1 else ' is'} open: archive it all the same?"
             asker.ask("archive_tasks_incomplete", question)
         archiving.aim()
@@ -51,7 +65,8 @@ def command(
             archiving.proofread()
         if dry_run:
             return _shown(archiving)
-        archiving.carry_out()
+        archiving.carry_out(_record(archiving, against, force, lessons, summary))
+        write_down(root)
     except _Declined:
         say("nothing was changed")
         return 0
@@ -64,6 +79,33 @@ def command(
     else:
         _print(archiving)
     return 0
+
+
+def _objections(archiving: Archiving, force: str) -> list[Objection]:
+    """What of the project's rules is against it, where that was overruled; refuses it where it was not."""
+    policy = read_policy(archiving.root)
+    now = standing(archiving.root, policy, archiving.name)
+    found = objections(archiving.root, policy, archiving.name, now, "archive")
+    if found and not force.strip():
+        said = "; ".join(each.message for each in found)
+        help = found[0].help or "--force REASON archives it all the same, and records the reason"
+        raise CannotArchive(found[0].code, said, help=help)
+    return found
+
+
+def _record(archiving: Archiving, against: Sequence[Objection], force: str, lessons: str, summary: str) -> list[Write]:
+    """What is kept of the archiving itself, moved along with the change; nothing where no more than OpenSpec's is
+    used."""
+    change = archiving.change
+    record = read_record(change)
+    if record is None and not (against or lessons or summary):
+        return []
+    before = read_bytes(change / FILE) if record is not None else None
+    who, day = user(archiving.root.path), f"{archiving.today}"
+    forced = tuple(Forced("archive", each.message, force.strip(), who, day) for each in against)
+    new = record or Record()
+    new = replace(new, forced=(*new.forced, *forced), lessons=lessons or new.lessons, summary=summary or new.summary)
+    return [Write(change / FILE, before, as_bytes(new))]
 
 
 class _Declined(Exception):
@@ -116,14 +158,7 @@ def _shown(archiving: Archiving) -> int:
     for warning in archiving.warnings:
         paragraph(("warning: ", "bold yellow"), warning, error=True)
     for update in archiving.updates:
-        if not update.changes:
-            continue
-        name = f"openspec/specs/{update.capability}/{SPEC}"
-        before = decoded(update.before or b"").splitlines(keepends=True)
-        after = decoded(update.after or b"").splitlines(keepends=True)
-        old, new = "/dev/null" if update.before is None else name, "/dev/null" if update.after is None else name
-        for line in difflib.unified_diff(before, after, old, new):
-            style = {"+": "green", "-": "red", "@": "cyan"}.get(line[0], "")
-            say((line.rstrip("\r\n"), style) if style else line.rstrip("\r\n"))
+        if update.changes:
+            print_change(f"openspec/specs/{update.capability}/{SPEC}", update.before, update.after)
     say(f"{archiving.name} would be archived as {archiving.archived_as}; nothing was changed", error=True)
     return 0

@@ -1,0 +1,60 @@
+"""`panther spec task`: a task is done, or open again; progress is kept in `tasks.md` itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pantheros.cli.output import say
+from pantheros.cli.spec.shared import DirectoryOption, open_change, settled
+from pantheros.findings import PantherError
+from pantheros.git import user
+from pantheros.specs.journal import Write, change_together, locked
+from pantheros.specs.listing import change_tasks, progress
+from pantheros.specs.policy import read_policy, standing
+from pantheros.specs.record import write_record
+from pantheros.specs.rules import objections
+from pantheros.specs.tasks import ticked
+from pantheros.specs.tree import read_bytes, required_root
+
+
+def command(
+    change: Annotated[str, typer.Argument(metavar="NAME", help="A change.")],
+    number: Annotated[str, typer.Argument(metavar="TASK", help="A task by its number, such as 1.2.")] = "",
+    done: Annotated[bool, typer.Option("--done", help="It is done.")] = False,
+    open: Annotated[bool, typer.Option("--open", help="It is open again.")] = False,
+    directory: DirectoryOption = Path(),
+) -> int:
+    root = settled(required_root(directory))
+    path = open_change(root, change)
+    found = change_tasks(root, path)
+    if not number:
+        for _, task in found:
+            say(f"[{'x' if task.done else ' '}] {task.description}")
+        return 0
+    named = [(document, task) for document, task in found if task.number == number]
+    if len(named) != 1:
+        known = ", ".join(task.number for _, task in found if task.number)
+        wrong = f"{change} has no task {number}" if not named else f"{change} has {len(named)} tasks {number}"
+        raise PantherError(wrong, help=f"there are {known}" if known else "its tasks have no numbers")
+    if done == open:
+        raise PantherError("say --done or --open")
+    policy = read_policy(root)
+    now = standing(root, policy, change)
+    closed = [each for each in objections(root, policy, change, now, "implement") if each.code == "gate_closed"]
+    if done and closed and not number.startswith("1."):
+        raise PantherError(f"{change} may not be implemented yet: {closed[0].message}", help=closed[0].help)
+    document, task = named[0]
+    content = read_bytes(path / document.path)
+    after = ticked(content.decode(), task, done).encode()
+    with locked(root):
+        change_together(root, [Write(path / document.path, content, after)], None)
+    who = user(root.path)
+    if done and now.governed and who and who not in now.record.implemented_by:
+        write_record(path, replace(now.record, implemented_by=(*now.record.implemented_by, who)))
+    finished, total = progress(root, path)
+    say(f"{number} is {'done' if done else 'open'}: {finished} of {total}")
+    return 0
