@@ -69,9 +69,11 @@ NIXOS_24_11 = {
     "hypothesis": "6.112.2",
     "jsonschema": "4.23.0",
     "mypy": "1.11.2",
+    "networkx": "3.3",
     "pdm-backend": "2.4.3",
     "pydantic": "2.9.2",
     "pytest": "8.3.3",
+    "pyyaml": "6.0.2",
     "rich": "13.8.1",
     "ruff": "0.7.3",
     "setuptools": "75.1.0",
@@ -111,7 +113,7 @@ def test_the_package_is_what_pyproject_says(versions: dict[str, str]) -> None:
     for found, (name, bound) in zip(package["dependencies"], wanted, strict=True):
         assert _number(found["version"]) >= _number(bound), name
     development = {_parts(requirement)[0] for requirement in PYPROJECT["dependency-groups"]["dev"]}
-    assert development - set(package["development"]) == {"types-jsonschema"}
+    assert development - set(package["development"]) == {"types-jsonschema", "types-networkx", "types-pyyaml"}
     assert {PYPROJECT["project"]["readme"], *PYPROJECT["project"]["license-files"], "src"} <= set(package["src"])
 
 

@@ -71,6 +71,14 @@ class PantherError(Exception):
         self.help = help
 
 
+class BrokenModule(Exception):
+    """A module whose code cannot be used."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+
+
 def slip(word: str, meant: str | None) -> str:
     """`meant`, where `word` is so near to it that it can only be a slip of the pen; else "": too unsure to write."""
     if meant is None or len(word) < 4:

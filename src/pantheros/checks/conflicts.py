@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 from pantheros.checks.view import HostView, Names
 from pantheros.findings import Finding, Origin, Related
 from pantheros.fleet.secrecy import names_a_secret
-from pantheros.fleet.words import shown
 from pantheros.nix.values import Package, Raw, Scope, Value, join_path, split_path
+from pantheros.nix.words import shown
 from pantheros.releases.index import UNKNOWN
 from pantheros.releases.type_grammar import parse
 from pantheros.releases.types import (

@@ -9,8 +9,8 @@ from pantheros.checks.settings import Wrong, refusal
 from pantheros.checks.view import HostView, Names, winning
 from pantheros.findings import Finding, Related, nearest
 from pantheros.fleet.layers import NORMAL
-from pantheros.fleet.words import shown
 from pantheros.nix.values import Raw, join_path
+from pantheros.nix.words import shown
 from pantheros.releases.type_grammar import parse
 from pantheros.releases.types import at
 from pantheros.synth.merged import Definition, MergedSetting

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from pantheros.checks.view import HostView, Place, winning
 from pantheros.findings import Finding
-from pantheros.fleet.words import shown
 from pantheros.module import Mount
 from pantheros.nix.values import Raw, Value, join_path
+from pantheros.nix.words import shown
 
 _SIZE = re.compile(r"(\d+)([KMGTP])?(?:i?B)?\Z")
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}

@@ -10,9 +10,9 @@ from pantheros.checks.verdict import ESSENTIAL
 from pantheros.checks.view import HostView, NotVerified
 from pantheros.findings import Finding, Origin, Related, Severity
 from pantheros.fleet.model import DeclaredFleet, DeclaredHost
-from pantheros.fleet.words import shown
 from pantheros.module import Host, SecretUse
 from pantheros.nix.values import Value, join_path
+from pantheros.nix.words import shown
 from pantheros.synth.build import Model
 from pantheros.synth.causes import changed_by
 from pantheros.synth.expand import expand

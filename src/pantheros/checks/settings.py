@@ -11,8 +11,8 @@ from pantheros.checks.raw_modules import declares_options, may_set
 from pantheros.checks.view import HostView, Names, Place, written_by_hand
 from pantheros.findings import Finding, Severity, nearest, slip
 from pantheros.fleet.secrecy import names_a_secret, names_its_file
-from pantheros.fleet.words import shown
 from pantheros.nix.values import Override, Scope, Value, join_path, key, split_path
+from pantheros.nix.words import shown
 from pantheros.releases.index import Index, Option, Status
 from pantheros.releases.type_grammar import parse
 from pantheros.releases.types import ANYTHING, Mismatch, Step, Submodule, Type, at

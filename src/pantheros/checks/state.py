@@ -8,8 +8,9 @@ from typing import Any
 
 from pantheros.checks.view import HostView, Names, Place, winning
 from pantheros.findings import Finding, Origin
-from pantheros.fleet.words import listed, shown
+from pantheros.fleet.words import listed
 from pantheros.module import State
+from pantheros.nix.words import shown
 
 _WRITTEN = re.compile(r'^\s*(?:system\.)?stateVersion = "(\d+\.\d+)";$', re.MULTILINE)
 _VERSION: Names = ("system", "stateVersion")

@@ -8,8 +8,9 @@ from typing import Any
 from pantheros.checks.settings import name_within
 from pantheros.checks.view import HostView, Names, written_by_hand
 from pantheros.findings import Finding, nearest
-from pantheros.fleet.words import listed, shown
+from pantheros.fleet.words import listed
 from pantheros.nix.values import Raw, join_path
+from pantheros.nix.words import shown
 from pantheros.releases.index import Section, unit_sections
 from pantheros.synth.merged import Definition
 

@@ -16,7 +16,7 @@ from typing import Any
 import typer
 
 from pantheros.cli.output import alone_on_output, report
-from pantheros.synth.library import BrokenModule
+from pantheros.findings import BrokenModule
 
 COMMANDS = {
     "init": "Begin a fleet: write its files and explain them.",

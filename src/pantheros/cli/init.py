@@ -17,9 +17,9 @@ from pantheros.cli.output import say
 from pantheros.cli.schema import write_schemas
 from pantheros.findings import PantherError
 from pantheros.fleet.read import FLEET_FILE, HOST_NAME, USER_NAME
-from pantheros.fleet.words import shown
 from pantheros.git import configured
 from pantheros.modules.users import RESERVED
+from pantheros.nix.words import shown
 from pantheros.releases.release import CURRENT
 from pantheros.synth.library import Library
 

@@ -9,9 +9,9 @@ import typer
 
 from pantheros.cli.fleet import JsonOption, is_fleet
 from pantheros.cli.output import finding_json, one_line, paragraph, print_json, report, say, table
-from pantheros.findings import Finding, PantherError
+from pantheros.findings import BrokenModule, Finding, PantherError
 from pantheros.synth.describe import OptionText, options_of, text_of
-from pantheros.synth.library import BrokenModule, Library, Module
+from pantheros.synth.library import Library, Module
 
 
 def command(

@@ -15,7 +15,7 @@ import typer
 from pantheros.checks.view import HostView
 from pantheros.cli.fleet import JsonOption, ReleaseOption, is_fleet, parse_release
 from pantheros.cli.output import nix, one_line, paragraph, plain, print_json, printable, say, table
-from pantheros.findings import PantherError, nearest
+from pantheros.findings import BrokenModule, PantherError, nearest
 from pantheros.fleet.read import FLEET_FILE, read_fleet
 from pantheros.fleet.secrecy import hidden
 from pantheros.nix.values import Scope, join_path, split_path
@@ -23,7 +23,7 @@ from pantheros.releases.index import UNKNOWN, Index, Status
 from pantheros.releases.release import CURRENT, Release
 from pantheros.synth.build import Model
 from pantheros.synth.describe import OptionText, options_of
-from pantheros.synth.library import BrokenModule, Library, Module
+from pantheros.synth.library import Library, Module
 
 Names = tuple[str, ...]
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pantheros.checks.pages import file, page
 from pantheros.findings import Finding, Origin
-from pantheros.fleet.read import read_text
+from pantheros.fleet.files import read_text
 from pantheros.fleet.secrecy import masked, masked_line
-from pantheros.fleet.words import shown
 from pantheros.nix.values import Expression, Override, Value
+from pantheros.nix.words import shown
 from pantheros.nix.writer import Unwritable, Writer
 
 if TYPE_CHECKING:

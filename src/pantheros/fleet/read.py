@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 from pantheros import document
 from pantheros.document import Document
 from pantheros.findings import Finding, Origin, PantherError, Related, nearest, slip
+from pantheros.fleet.files import read_text
 from pantheros.fleet.layers import FORCE, MIRRORS, ROOTS, tables
 from pantheros.fleet.model import (
     DeclaredFleet,
@@ -35,9 +36,10 @@ from pantheros.fleet.tables import (
 )
 from pantheros.fleet.toml import read_toml
 from pantheros.fleet.typed import TypedTable, check
-from pantheros.fleet.words import field_names, listed, shown
+from pantheros.fleet.words import field_names, listed
 from pantheros.nix.reader import read_nix
 from pantheros.nix.values import FleetPath, Override, parts
+from pantheros.nix.words import shown
 from pantheros.releases.release import CURRENT, Release
 
 T = TypeVar("T", bound=TypedTable)
@@ -48,7 +50,6 @@ HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
 _SECRET_NAME = re.compile(r"[a-z][a-zA-Z0-9]*\Z")
 _COLMENA_NAMES = {"meta", "defaults", "network"}
-_LARGEST_FILE = 4 * 1024 * 1024
 _LEFT_OUT = object()
 """In the place of a value that has a finding instead."""
 _Priorities = Literal["nowhere", "not in lists", "everywhere"]
@@ -81,31 +82,6 @@ def _kind_of_file(path: Path) -> str:
     if not path.exists():
         return f"a link to {os.readlink(path)}, which is not there"
     return "a directory" if path.is_dir() else "a pipe or a device"
-
-
-def read_text(root: Path, file: str, *, errors: str = "strict") -> tuple[str | None, list[Finding]]:
-    """The text of a file of the fleet; None, and why, when there is none to be had. With `errors="replace"`, bytes that
-    are no UTF-8 are shown as such."""
-    start = Origin(file, 1, 1, 1, 1)
-    try:
-        # A pipe would be waited for, and a device need not end.
-        if not stat.S_ISREG(os.stat(root / file).st_mode) and not os.path.isdir(root / file):
-            return None, [Finding("unreadable-file", f"{file} is not a file but a pipe or a device", origin=start)]
-        with (root / file).open("rb") as stream:
-            content = stream.read(_LARGEST_FILE + 1)
-    except OSError as error:
-        reason = (error.strerror or "unreadable").lower()
-        return None, [Finding("unreadable-file", f"cannot read {file}: {reason}", origin=start)]
-    if len(content) > _LARGEST_FILE:
-        message = f"{file} is larger than {_LARGEST_FILE} bytes"
-        return None, [Finding("unreadable-file", message, origin=start)]
-    try:
-        return content.decode(errors=errors), []
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
-        where = Origin(file, line, column, line, column + 1)
-        return None, [Finding("unreadable-file", f"{file} is not UTF-8 text", origin=where)]
 
 
 def read_document(root: Path, file: str) -> Document:

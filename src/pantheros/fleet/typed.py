@@ -15,7 +15,8 @@ from pydantic.alias_generators import to_camel
 from pantheros.document import Path
 from pantheros.findings import Finding, Origin, nearest, slip
 from pantheros.fleet.secrecy import names_its_file
-from pantheros.fleet.words import choices_at, describe_at, field_names, listed, shown
+from pantheros.fleet.words import choices_at, describe_at, field_names, listed
+from pantheros.nix.words import shown
 
 M = TypeVar("M", bound=BaseModel)
 Locate = Callable[[Path, bool], Origin | None]

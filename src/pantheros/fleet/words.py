@@ -5,7 +5,6 @@ A type is described from a pydantic model's annotation: `a list of strings`, `a 
 
 from __future__ import annotations
 
-import datetime
 import types
 from collections.abc import Sequence
 from typing import Any, Literal, Union, get_args, get_origin
@@ -13,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from pantheros.nix.values import Expression, FleetPath, Override, Package, parts
+from pantheros.nix.words import shown
 
 
 def _annotation(model: type[BaseModel], path: Sequence[str | int]) -> tuple[Any, Sequence[Any]]:
@@ -141,33 +140,6 @@ def _bounds(metadata: Sequence[Any]) -> str:
     if pattern:
         return f" that matches `{pattern}`"
     return " that is not empty" if any(getattr(c, "min_length", 0) for c in metadata) else ""
-
-
-def shown(value: Any) -> str:
-    """A value as a user would write it, shortened."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return "null"
-    if isinstance(value, str):
-        text = "".join(p if isinstance(p, str) else f"${{{shown(p)}}}" for p in parts(value))
-        text = text if len(text) <= 60 else text[:57] + "..."
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-    if isinstance(value, list):
-        return "[]" if not value else f"a list ({', '.join(map(shown, value[:3]))}{', ...' if value[3:] else ''})"
-    if isinstance(value, dict):
-        return "a table"
-    if isinstance(value, Package):
-        return f"pkgs.{value.name}"
-    if isinstance(value, FleetPath):
-        return f"the path {value.path}"
-    if isinstance(value, Expression):
-        return "a Nix expression"
-    if isinstance(value, Override):
-        return shown(value.value)
-    if isinstance(value, datetime.date | datetime.time):
-        return f"the date or time {value}"
-    return str(value)
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

@@ -48,7 +48,7 @@ def _lines(root: Root, file: str) -> list[str]:
             title = title_of(read(change / "proposal.md"), name[11:] or name)
         except OSError:
             title = name[11:] or name
-        said = f": {record.summary}" if record.summary else ""
+        said = f": {record.summary.rstrip('.')}." if record.summary else ""
         lessons = f" Learned: {record.lessons}" if record.lessons else ""
         found.append(f"- {name[:10]} [{title}]({up}openspec/changes/archive/{name}/){said}{lessons}")
     return found

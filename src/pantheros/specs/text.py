@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 WHITE = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 """What counts as white space, to stand in a character class."""
-_ALL_WHITE = "".join(chr(c) for c in range(0x10000) if re.match(f"[{WHITE}]", chr(c)))
+_ALL_WHITE = WHITE.replace("\u2000-\u200a", "".join(map(chr, range(0x2000, 0x200B))))
 ANY = r"[^\n\r\u2028\u2029]"
 """Any character but the end of a line."""
 _LAST_PLANE = 0xFFFF

@@ -37,10 +37,15 @@ def unarchive(root: Root, name: str) -> Undo:
     if back.exists():
         raise CannotUnarchive(f"there is an open change '{back.name}' already")
     with locked(root):
-        writes = [Write(path, after, before) for path, before, after in undo.writes]
+        writes = [Write(_archived(path, undo.move), after, before) for path, before, after in undo.writes]
         change_together(root, writes, Move(undo.move.target, back))
     forget_undo(root, name)
     return undo
+
+
+def _archived(path: Path, move: Move) -> Path:
+    """Where a file is now that was written before the change was moved: what lay in it has moved along."""
+    return move.target / path.relative_to(move.source) if path.is_relative_to(move.source) else path
 
 
 def _by_git(root: Root, name: str) -> Undo:
@@ -68,4 +73,4 @@ def _by_git(root: Root, name: str) -> Undo:
 
 def paths(undo: Undo, root: Root) -> list[Path]:
     """The main specs that an undoing changes."""
-    return [write.path.relative_to(root.path) for write in undo.writes]
+    return [write.path.relative_to(root.path) for write in undo.writes if write.path.is_relative_to(root.specs)]

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pantheros.findings import Finding, Origin, PantherError, nearest
+from pantheros.fleet.files import read_text
 from pantheros.fleet.model import DeclaredFleet
-from pantheros.fleet.read import FLEET_FILE, is_plain, read_fleet, read_text
-from pantheros.fleet.words import listed, shown
+from pantheros.fleet.read import FLEET_FILE, is_plain, read_fleet
+from pantheros.fleet.words import listed
 from pantheros.module import Host
 from pantheros.nix.references import Reference, references
+from pantheros.nix.words import shown
 from pantheros.releases.index import Index
 from pantheros.releases.release import Release
 from pantheros.synth.cache import Cache, Entry, code_digest, digest, read_or_empty

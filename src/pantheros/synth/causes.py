@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from pantheros.findings import BrokenModule
 from pantheros.fleet.layers import leaves_of, nested, overlay
 from pantheros.fleet.words import choices_at
 from pantheros.module import Host, ModuleOptions, Person
 from pantheros.nix.values import Value
-from pantheros.synth.library import BrokenModule, Module
+from pantheros.synth.library import Module
 from pantheros.synth.resolve import Resolver
 
 Names = tuple[str, ...]

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from pantheros.findings import Finding, Origin, nearest
+from pantheros.findings import BrokenModule, Finding, Origin, nearest
 from pantheros.fleet.secrecy import marked
 from pantheros.module import Host, ModuleOptions, Person, SecretUse
 from pantheros.nix.values import Expression, Override, Scope, Value, split_path
 from pantheros.releases.index import UNKNOWN, Index
 from pantheros.synth.causes import asked_for
-from pantheros.synth.library import FAILURES, BrokenModule, Module
+from pantheros.synth.library import FAILURES, Module
 from pantheros.synth.resolve import Resolver
 
 Names = tuple[str, ...]

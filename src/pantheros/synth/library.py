@@ -21,9 +21,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pantheros.findings import Finding, Origin, nearest
-from pantheros.fleet.words import shown as shown_value
+from pantheros.findings import BrokenModule, Finding, Origin, nearest
 from pantheros.module import Input, ModuleOptions
+from pantheros.nix.words import shown as shown_value
 
 BUILT_IN = "pantheros.modules"
 FAILURES = (Exception, SystemExit)
@@ -111,14 +111,6 @@ class Module:
             origin=Origin(self.shown_path, line, column, line, column),
             help="this is a mistake in the module's code, not in what you set",
         )
-
-
-class BrokenModule(Exception):
-    """A module whose code cannot be used."""
-
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(finding.message)
-        self.finding = finding
 
 
 class Library:

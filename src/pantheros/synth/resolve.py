@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from pantheros.document import Path
-from pantheros.findings import Finding, Origin, slip
+from pantheros.findings import BrokenModule, Finding, Origin, slip
+from pantheros.fleet.files import read_text
 from pantheros.fleet.layers import Stack, overlay
 from pantheros.fleet.model import DeclaredFleet
-from pantheros.fleet.read import read_text
 from pantheros.fleet.typed import Locate, check
 from pantheros.hardware.facter import Report, read_report
 from pantheros.module import Endpoint, Fleet, Host, ModuleOptions, Mount, Person, Port, SecretUse, State
 from pantheros.nix.values import split_path
-from pantheros.synth.library import FAILURES, BrokenModule, Library, Module
+from pantheros.synth.library import FAILURES, Library, Module
 
 O = TypeVar("O", bound=ModuleOptions)  # noqa: E741 (as modules call their options)
 R = TypeVar("R", State, Port, SecretUse, Mount, Endpoint)

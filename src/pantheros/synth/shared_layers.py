@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from pantheros.document import Path
-from pantheros.findings import Finding, Origin
+from pantheros.findings import BrokenModule, Finding, Origin
 from pantheros.fleet.layers import Stack
 from pantheros.fleet.model import DeclaredFleet, Layer
 from pantheros.fleet.typed import check
-from pantheros.synth.library import BrokenModule, Library, Module
+from pantheros.synth.library import Library, Module
 from pantheros.synth.resolve import no_table, unknown_module
 
 

@@ -8,7 +8,7 @@ from itertools import combinations
 from pantheros.checks.refusals.rule import Refused, Rule, Said, given, has, off, on, there, unset
 from pantheros.checks.settings import Wrong
 from pantheros.checks.view import Names
-from pantheros.fleet.words import shown
+from pantheros.nix.words import shown
 from pantheros.releases.index import UNKNOWN
 
 EDITORS = ("programs.helix", "programs.kakoune", "programs.neovim", "programs.vim", "services.emacs")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,7 +13,7 @@ from pantheros.cli.output import print_json, say, table
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, refused, settled
 from pantheros.findings import PantherError
 from pantheros.specs.listing import ListedChange, listed_changes, listed_specs
-from pantheros.specs.tree import Root, about_nested, find_root, required_root, utf16
+from pantheros.specs.tree import Root, about_nested, change_names, find_root, required_root, utf16
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
@@ -64,13 +65,35 @@ def _changes(root: Root, *, by_name: bool, json: bool) -> int:
             for change in sorted(found, key=lambda change: utf16(change.name))
             if change.nested
         ]
-        told = {"warnings": warnings} if warnings else {}
+        told: dict[str, Any] = {"warnings": warnings} if warnings else {}
+        told |= {"duties": owed} if (owed := _duties(root)) else {}
         print_json({"changes": [change.as_json() for change in found], **told, **about(root)})
     elif found:
         table(["change", "tasks", "changed"], [[change.name, _state(change), _ago(change)] for change in found])
     else:
         say("there are no open changes")
+    for each in _duties(root) if not json else ():
+        late = "overdue since" if each["overdue"] else "due by"
+        style = "bold red" if each["overdue"] else "bold yellow"
+        say((f"{late} {each['by']}: ", style), f"{each['change']}: {each['what']}")
     return 0
+
+
+def _duties(root: Root) -> list[dict[str, Any]]:
+    """What the changes of emergencies owe."""
+    names = [name for name in change_names(root) if (root.changes / name / ".pantheros.json").is_file()]
+    if not names:
+        return []
+    # Loaded where it is needed: it takes as long as all the rest.
+    from pantheros.specs.policy import read_policy, standing  # noqa: PLC0415
+    from pantheros.specs.rules import duties  # noqa: PLC0415
+
+    policy, today = read_policy(root), date.today()
+    return [
+        {"change": name, **duty._asdict()}
+        for name in names
+        for duty in duties(root, standing(root, policy, name), name, today)
+    ]
 
 
 def _state(change: ListedChange) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,8 +14,12 @@ from pantheros.cli.output import paragraph, print_json, say
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, about, check_name, closest, refused, settled
 from pantheros.findings import PantherError
 from pantheros.specs.issues import MARKS
+from pantheros.specs.metadata import uses_more
 from pantheros.specs.tree import Root, change_names, required_root, root_of, spec_files
 from pantheros.specs.verdicts import Item, Kind, all_items, archived_items, one_change, one_spec, summary
+
+if TYPE_CHECKING:
+    from pantheros.specs.process import Problem
 
 _COLOURS = {"ERROR": "bold red", "WARNING": "bold yellow", "INFO": "bold cyan"}
 
@@ -35,16 +40,17 @@ def command(
     try:
         if archived:
             root = settled(required_root(directory))
-            return _told(root, archived_items(root), ["change"], strict=strict, json=json)
+            return _told(root, archived_items(root), ["change"], [], strict=strict, json=json)
         if all or changes or specs:
             root = settled(required_root(directory))
             kinds: list[Kind] = [*(["change"] if all or changes else []), *(["spec"] if all or specs else [])]  # type: ignore[list-item]
-            return _told(root, all_items(root, kinds), kinds, strict=strict, json=json)
+            process = _process(root) if "change" in kinds else []
+            return _told(root, all_items(root, kinds), kinds, process, strict=strict, json=json)
         if not item:
             raise Refusal("nothing_to_validate", "what is to be validated?", help="name it, or say --all")
         root = settled(root_of(directory))
         found = _one(root, item, type.lower())
-        return _told(root, [found], [found.type], strict=strict, json=json, single=True)
+        return _told(root, [found], [found.type], [], strict=strict, json=json, single=True)
     except PantherError as error:
         code = "no_openspec_root" if "no openspec/" in error.message else "validate_error"
         return refused(error, code, json=json)
@@ -76,18 +82,27 @@ def _meant(near: Sequence[str]) -> str:
 
 
 def _told(
-    root: Root, items: list[Item], kinds: Sequence[Kind], *, strict: bool, json: bool, single: bool = False
+    root: Root,
+    items: list[Item],
+    kinds: Sequence[Kind],
+    process: Sequence[Problem],
+    *,
+    strict: bool,
+    json: bool,
+    single: bool = False,
 ) -> int:
     failed = [item for item in items if not item.valid(strict=strict)]
+    wrong = bool(failed) or any(problem.level == "ERROR" for problem in process)
     if json:
         data: dict[str, Any] = {
             "items": [item.as_json(strict=strict) for item in items],
             "summary": summary(items, kinds, strict=strict),
             "version": "1.0",
+            **({"process": [problem._asdict() for problem in process]} if process else {}),
             **about(root),
         }
         print_json(data)
-        return int(bool(failed))
+        return int(wrong)
     for item in items:
         good = item.valid(strict=strict)
         if item.issues or single or os.isatty(1):
@@ -96,7 +111,19 @@ def _told(
             where = issue.path if issue.line is None else f"{issue.path}:{issue.line}"
             label = f"  {MARKS[issue.level]} {where}: "
             paragraph((label, _COLOURS[issue.level]), issue.message)
+    for problem in process:
+        paragraph((f"{MARKS[problem.level]} {problem.change}: ", _COLOURS[problem.level]), problem.message)
     if not single:
         passed = len(items) - len(failed)
         say(f"{passed} of {len(items)} pass" if items else "there is nothing to validate")
-    return int(bool(failed))
+    return int(wrong)
+
+
+def _process(root: Root) -> list[Problem]:
+    """What the open changes owe and wait for, where more than OpenSpec's own is used."""
+    if not uses_more(root):
+        return []
+    # Loaded where it is needed: it takes as long as all the rest.
+    from pantheros.specs.process import problems  # noqa: PLC0415
+
+    return problems(root, date.today())
