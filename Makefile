@@ -44,3 +44,4 @@ bench: setup
 	$(RUN)/python bench/startup.py
 	$(RUN)/python bench/index.py
 	$(RUN)/python bench/check.py
+	$(RUN)/python bench/specs.py

@@ -18,8 +18,6 @@ from pantheros.specs.issues import Issue
 from pantheros.specs.tree import CONFIGS, SPEC, Root
 
 _FORMAT = 1
-_READ = (".md", ".yaml", ".yml")
-"""Ends of the names of files whose content may matter; of others, that they are there."""
 
 
 class Cache:
@@ -64,67 +62,88 @@ class Cache:
             return  # a file system that is full or cannot be written: the next run takes as long as this one
 
 
-def shared_key(root: Root) -> bytes:
-    """What every answer of a tree rests on."""
-    digest = hashlib.blake2b(f"{_FORMAT} {__version__}".encode())
-    for name in CONFIGS:
-        _file(digest, root.path / "openspec" / name)
-    _directory(digest, str(root.schemas))
-    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
-    _directory(digest, os.path.join(data, "openspec", "schemas"))
-    return digest.digest()
+class Keys:
+    """The keys of one tree's answers."""
 
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._specs: dict[str, bytes] = {}
+        """By capability: what its main spec holds, digested."""
+        digest = hashlib.blake2b(f"{_FORMAT} {__version__}".encode())
+        for name in CONFIGS:
+            digest.update(_content(os.path.join(root.path, "openspec", name)))
+        data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+        schemas = [str(root.schemas), os.path.join(data, "openspec", "schemas")]
+        self._own_schemas = any(map(os.path.isdir, schemas))
+        """Whether a project's schema may say that other documents hold the tasks."""
+        for directory in schemas:
+            self._directory(digest, directory, "")
+        self._shared = digest.digest()
 
-def spec_key(shared: bytes, content: bytes) -> str:
-    """The key of a main spec."""
-    return hashlib.blake2b(b"spec\0" + shared + content, digest_size=20).hexdigest()
+    def spec(self, content: bytes) -> str:
+        """The key of a main spec."""
+        return hashlib.blake2b(b"spec\0" + self._shared + content, digest_size=20).hexdigest()
 
+    def change(self, name: str) -> str:
+        """The key of a change."""
+        digest = hashlib.blake2b(b"change\0" + self._shared + os.fsencode(name), digest_size=20)
+        for capability in self._directory(digest, os.path.join(self._root.changes, name), ""):
+            if capability not in self._specs:
+                content = _content(os.path.join(self._root.specs, capability, SPEC))
+                self._specs[capability] = hashlib.blake2b(content, digest_size=20).digest()
+            digest.update(self._specs[capability])
+        return digest.hexdigest()
 
-def change_key(shared: bytes, root: Root, name: str) -> str:
-    """The key of a change."""
-    digest = hashlib.blake2b(b"change\0" + shared + os.fsencode(name), digest_size=20)
-    for capability in _directory(digest, os.path.join(root.changes, name)):
-        _file(digest, root.specs / capability / SPEC)
-    return digest.hexdigest()
-
-
-def _directory(digest: hashlib.blake2b, directory: str) -> list[str]:
-    """Take in all that lies in a directory; the capabilities among it that have a delta."""
-    found: list[str] = []
-    pending = [""]
-    while pending:
-        below = pending.pop()
+    def _directory(self, digest: hashlib.blake2b, directory: str, below: str) -> list[str]:
+        """Take in all that lies in a directory; the capabilities among it that have a delta."""
+        found: list[str] = []
         try:
-            with os.scandir(os.path.join(directory, below)) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
+            with os.scandir(directory) as scan:
+                entries = sorted((entry.name, entry) for entry in scan)
         except OSError as error:
-            digest.update(f"{below}\0?{error.errno}\0".encode(errors="surrogateescape"))
-            continue
-        for entry in entries:
-            path = f"{below}{entry.name}"
-            digest.update(os.fsencode(path))
+            digest.update(b"\0?%d" % (error.errno or 0))
+            return found
+        for name, entry in entries:
+            digest.update(b"\0/" + os.fsencode(name))
             if entry.is_dir(follow_symlinks=False):
-                digest.update(b"\0/")
-                pending.append(f"{path}/")
+                found += self._directory(digest, entry.path, f"{below}{name}/")
+                digest.update(b"\0.")
                 continue
             if entry.is_symlink():
                 # Where it leads decides what is read, and whether that is allowed.
                 digest.update(b"\0@" + os.fsencode(os.path.realpath(entry.path)))
                 if os.path.isdir(entry.path):
                     digest.update(os.fsencode(",".join(sorted(os.listdir(entry.path)))))
-            if entry.name.endswith(_READ) or entry.name.lower().endswith(".md"):
-                _file(digest, entry.path)
-            else:
-                digest.update(b"\0.")
-            if entry.name == SPEC and below.startswith("specs/") and below != "specs/":
-                found.append(below.removeprefix("specs/").rstrip("/"))
-    return found
+            if self._matters(below, name):
+                digest.update(_content(entry.path))
+            if name == SPEC and below.startswith("specs/") and below != "specs/":
+                found.append(below[len("specs/") : -1])
+        return found
+
+    def _matters(self, below: str, name: str) -> bool:
+        """Whether an answer may depend on what a file holds, and not on its being there alone."""
+        if below or self._own_schemas:
+            return name.lower().endswith((".md", ".yaml", ".yml"))
+        return name in _READ_AT_TOP
 
 
-def _file(digest: hashlib.blake2b, path: str | Path) -> None:
+_READ_AT_TOP = frozenset({"tasks.md", ".openspec.yaml"})
+
+
+def _content(path: str) -> bytes:
+    """What a file holds, or why it cannot be read."""
     try:
-        with open(path, "rb") as file:
-            content = file.read()
-        digest.update(b"\0=" + len(content).to_bytes(8, "big") + content)
+        descriptor = os.open(path, os.O_RDONLY)
     except OSError as error:
-        digest.update(f"\0?{error.errno}".encode())
+        return b"\0?%d" % (error.errno or 0)
+    try:
+        size = os.fstat(descriptor).st_size
+        content = os.read(descriptor, size + 1)
+        while len(content) > size and (more := os.read(descriptor, 1 << 20)):
+            content += more
+            size = len(content) - 1
+        return b"\0=%d\0" % len(content) + content
+    except OSError as error:
+        return b"\0?%d" % (error.errno or 0)
+    finally:
+        os.close(descriptor)

@@ -76,20 +76,28 @@ def locked(root: Root) -> Iterator[None]:
 
 
 def _lock_out_the_reference(lock: Path) -> None:
-    """Make the file by which the reference knows that it has to wait."""
-    content = json.dumps({"pid": os.getpid(), "nonce": str(uuid.uuid4()), "by": "pantheros"})
+    """Make the file by which the reference knows that it has to wait. It comes to be there whole, or not at all."""
+    written = lock.with_name(".pantheros-lock")
+    content = {"pid": os.getpid(), "nonce": str(uuid.uuid4()), "by": "pantheros"}
+    written.write_text(json.dumps(content), encoding="utf-8")
+    try:
+        if _ours(lock):
+            # One of ours that is left over belongs to a process that has ended: it had the system's lock, too.
+            lock.unlink(missing_ok=True)
+        os.link(written, lock)
+    except FileExistsError as error:
+        message = f"openspec archives something here now, or was stopped: {lock} is there"
+        raise Busy(message, help="remove the file if no such process is running") from error
+    finally:
+        written.unlink()
+
+
+def _ours(lock: Path) -> bool:
     try:
         known = json.loads(lock.read_text(encoding="utf-8"))
-        ours = isinstance(known, dict) and known.get("by") == "pantheros"
-    except FileNotFoundError:
-        ours = True
     except (OSError, ValueError):
-        ours = False
-    if not ours:
-        message = f"openspec archives something here now, or was stopped: {lock} is there"
-        raise Busy(message, help="remove the file if no such process is running")
-    # One of ours that is left over belongs to a process that has ended: it had the system's lock, too.
-    lock.write_text(content, encoding="utf-8")
+        return False
+    return isinstance(known, dict) and known.get("by") == "pantheros"
 
 
 def left_over(root: Root) -> bool:

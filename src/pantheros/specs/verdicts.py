@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pantheros.findings import PantherError
-from pantheros.specs import cache as cached
-from pantheros.specs.cache import Cache
+from pantheros.specs.cache import Cache, Keys
 from pantheros.specs.issues import Issue, valid
 from pantheros.specs.listing import progress
 from pantheros.specs.text import collation, decoded
@@ -64,12 +63,12 @@ def all_items(root: Root, kinds: Iterable[Kind]) -> list[Item]:
     of the tree."""
     kinds = set(kinds)
     cache = Cache(root)
-    shared = cached.shared_key(root)
+    keys = Keys(root)
     names = change_names(root) if "change" in kinds else []
-    found = [_change(root, name, cache, shared) for name in sorted(names)]
+    found = [_change(root, name, cache, keys) for name in sorted(names)]
     late = set(sorted(names)[-_LAST:])
     if "spec" in kinds:
-        found += [_spec(capability, path, cache, shared) for capability, path in spec_files(root.specs).items()]
+        found += [_spec(capability, path, cache, keys) for capability, path in spec_files(root.specs).items()]
     cache.save(whole=kinds == {"change", "spec"})
     return sorted(found, key=lambda item: (collation(item.id), item.type == ("change" if item.id in late else "spec")))
 
@@ -98,9 +97,9 @@ def _timed(id: str, type: Kind, issues: Callable[[], list[Issue]]) -> Item:
     return Item(id, type, found, round((time.perf_counter() - started) * 1000))
 
 
-def _change(root: Root, name: str, cache: Cache, shared: bytes) -> Item:
+def _change(root: Root, name: str, cache: Cache, keys: Keys) -> Item:
     def issues() -> list[Issue]:
-        key = cached.change_key(shared, root, name)
+        key = keys.change(name)
         known = cache.get(key)
         if known is not None:
             return known
@@ -114,13 +113,13 @@ def _change(root: Root, name: str, cache: Cache, shared: bytes) -> Item:
     return _timed(name, "change", issues)
 
 
-def _spec(capability: str, path: Any, cache: Cache, shared: bytes) -> Item:
+def _spec(capability: str, path: Any, cache: Cache, keys: Keys) -> Item:
     def issues() -> list[Issue]:
         try:
             content = read_bytes(path)
         except OSError as error:
             return [Issue("ERROR", "file", f"{path} cannot be read: {error.strerror}")]
-        key = cached.spec_key(shared, content)
+        key = keys.spec(content)
         known = cache.get(key)
         if known is None:
             known = spec_issues(decoded(content))
