@@ -17,6 +17,7 @@ def test_the_packaged_index_is_what_the_lists_make() -> None:
         "README.md",
         "units-24.11.json",
         "brought-24.11.json",
+        "required-24.11.json",
         "refused-24.11.txt.gz",
         *made,
     }

@@ -21,6 +21,7 @@ from pantheros.checks.refusals import (
     homes,
     machine,
     programs,
+    required,
     servers,
     starting,
     upkeep,
@@ -40,7 +41,7 @@ RULES: dict[Scope, tuple[Rule, ...]] = {
 FUNCTIONS: dict[Scope, tuple[Callable[[Said], Iterator[Refused]], ...]] = {
     "nixos": (
         *(*accounts.FUNCTIONS, *desktops.FUNCTIONS, *machine.FUNCTIONS),
-        *(*servers.FUNCTIONS, *starting.FUNCTIONS, *upkeep.FUNCTIONS),
+        *(*required.FUNCTIONS, *servers.FUNCTIONS, *starting.FUNCTIONS, *upkeep.FUNCTIONS),
     ),
     "home": homes.FUNCTIONS,
 }
@@ -103,7 +104,10 @@ def _told(said: Said, found: Refused) -> Iterator[Finding]:
     own = [at for at in own if at == 0 or places[at][0][-1] != "enable" or places[0][0][-1] == "enable"]
     _, place = places.pop(own[0] if own else 0) if places else ((), Place(None))
     related = [Related(f"`{join_path(path)}` is set here", other.origin) for path, other in places if other.origin]
-    finding = view.finding(found.wrong.code, found.wrong.message, place, help=found.wrong.help, related=tuple(related))
+    wrong = found.wrong
+    finding = view.finding(
+        wrong.code, wrong.message, place, severity=wrong.severity, help=wrong.help, related=tuple(related)
+    )
     yield replace(finding, private=any(_SECRET.search(path[-1]) for path in found.made_by))
 
 

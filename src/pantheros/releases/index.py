@@ -95,6 +95,14 @@ class Refused:
     """The name by which `allowUnfreePredicate` and `permittedInsecurePackages` know it."""
 
 
+class Required(NamedTuple):
+    """Options that have to be set, below an element or beside an `enable`."""
+
+    needs: tuple[tuple[str, ...], ...]
+    where: tuple[str, ...] = ()
+    """An `enable` that has to be on for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class DiskoField:
     """A field of one kind of disko content (`gpt`, `luks`, `btrfs`, ...)."""
@@ -259,6 +267,11 @@ class Index:
         """The packages that are refused unless the configuration allows them, as of 24.11, by the option that brings
         each along: where that is on, or, behind a `=`, where it holds a value."""
         return _brought()[scope]
+
+    def required(self) -> Mapping[tuple[str, ...], Required]:
+        """What NixOS asks for without a default, as of 24.11, by what brings it about: an `enable` that is on, or an
+        element (`<name>` for any key, `*` for any element of a list)."""
+        return _required()
 
     def packages(self, above: str = "") -> list[str]:
         """The names of packages: those at the top, or the members of a set."""
@@ -800,6 +813,17 @@ def _brought() -> Mapping[Scope, Mapping[str, Refused]]:
     return {
         scope: {name: Refused(mark == "U", mark == "I", mark == "B", pname) for name, (mark, pname) in found.items()}
         for scope, found in options.items()
+    }
+
+
+@cache
+def _required() -> Mapping[tuple[str, ...], Required]:
+    options = json.loads(_text("required-24.11.json"))
+    return {
+        split_path(name): Required(
+            tuple(map(split_path, found["needs"])), split_path(found["where"]) if "where" in found else ()
+        )
+        for name, found in options.items()
     }
 
 
