@@ -186,8 +186,11 @@ class Archiving:
                 return
             seen[target] = capability
             try:
-                before = _content(target)
-                merged = merge(read(path), None if before is None else decoded(before), capability, self.name)
+                before, delta = _content(target), read_bytes(path)
+                _see_that_it_is_text(target, before or b"")
+                _see_that_it_is_text(path, delta)
+                text = None if before is None else decoded(before)
+                merged = merge(decoded(delta), text, capability, self.name)
             except (CannotMerge, OSError) as error:
                 self.refusal = str(error)
                 return
@@ -256,6 +259,15 @@ class Archiving:
 def _retired(capability: str) -> str:
     path = f"openspec/specs/{capability}/{SPEC}"
     return f'{capability}: given up, and {path} is deleted; `git checkout HEAD -- "{path}"` brings it back'
+
+
+def _see_that_it_is_text(path: Path, content: bytes) -> None:
+    """Refuse what would not come out of the merge as it went in."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise CannotMerge(f"{path} is not UTF-8 text (line {line}): nothing of it may be lost") from error
 
 
 def _content(path: Path) -> bytes | None:

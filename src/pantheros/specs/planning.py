@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -13,9 +12,7 @@ import networkx as nx
 from pantheros.specs.delta import folded, read_delta
 from pantheros.specs.metadata import PRIORITIES, Metadata, NotMetadata, Planning, planning, read_metadata
 from pantheros.specs.record import Record, read_record, requirements_now, touched
-from pantheros.specs.tree import Root, archived_names, change_names, read, spec_files
-
-_DATED = re.compile(r"\d{4}-\d{2}-\d{2}-(.+)\Z", re.ASCII | re.DOTALL)
+from pantheros.specs.tree import Root, archived_as, change_names, read, spec_files
 
 
 class Trouble(NamedTuple):
@@ -44,7 +41,7 @@ class Plan:
 def plan(root: Root) -> Plan:
     """How the open changes depend on each other."""
     names = change_names(root)
-    archived = {found[1] if (found := _DATED.match(name)) else name for name in archived_names(root)}
+    archived = archived_as(root)
     result = Plan(of={name: _planning(root, name) for name in names})
     result.graph.add_nodes_from(names)
     for name, said in result.of.items():

@@ -204,3 +204,6 @@ def _missing(change: Path, plan: Planning) -> Iterator[str]:
         yield "proposal.md: it is missing"
     for part, why in unwritten(kind, text) if text else ():
         yield f"proposal.md: the section {part} {why}"
+    for capability, path in spec_files(change / "specs").items():
+        if any(line.rstrip().endswith("...") for line in read(path).split("\n")):
+            yield f"specs/{capability}/spec.md: what the template put there is not filled in"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -109,6 +110,20 @@ def archived_names(root: Root) -> list[str]:
         return []
     names = [entry.name for entry in found if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")]
     return sorted(names, key=utf16)
+
+
+_DATED = re.compile(r"\d{4}-\d{2}-\d{2}-(.+)\Z", re.ASCII | re.DOTALL)
+
+
+def without_day(name: str) -> str:
+    """What a change of the archive was called before."""
+    found = _DATED.match(name)
+    return found[1] if found else name
+
+
+def archived_as(root: Root) -> dict[str, str]:
+    """The changes in the archive by what they were called, the newest of several."""
+    return {without_day(name): name for name in archived_names(root)}
 
 
 def utf16(text: str) -> bytes:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from pantheros.findings import PantherError, nearest
 from pantheros.git import added_in, content_at
 from pantheros.specs.journal import Move, Undo, Write, change_together, forget_undo, kept_undo, locked
-from pantheros.specs.tree import SPEC, Root, archived_names, spec_files
-
-_DATED = re.compile(r"\d{4}-\d{2}-\d{2}-(.+)\Z", re.ASCII | re.DOTALL)
+from pantheros.specs.tree import SPEC, Root, archived_names, spec_files, without_day
 
 
 class CannotUnarchive(PantherError):
@@ -22,7 +19,7 @@ def find_archived(root: Root, name: str) -> str:
     names = archived_names(root)
     if name in names:
         return name
-    called = [each for each in names if (found := _DATED.match(each)) and found[1] == name]
+    called = [each for each in names if without_day(each) == name]
     if not called:
         guess = nearest(name, names)
         help = f"did you mean {guess}?" if guess else ""
@@ -64,11 +61,9 @@ def _by_git(root: Root, name: str) -> Undo:
         before, after = content_at(root.path, f"{commit}^", path), content_at(root.path, commit, path)
         if before != after:
             writes.append(Write(root.path / path, before, after))
-    found = _DATED.match(name)
-    plain = found[1] if found else name
     was = f"openspec/changes/{name}/"
     dated = content_at(root.path, f"{commit}^", f"{was}proposal.md") is not None
-    return Undo(tuple(writes), Move(root.changes / (name if dated else plain), directory))
+    return Undo(tuple(writes), Move(root.changes / (name if dated else without_day(name)), directory))
 
 
 def paths(undo: Undo, root: Root) -> list[Path]:

@@ -15,7 +15,7 @@ from pantheros.cli.output import paragraph, print_json, say
 from pantheros.cli.spec.diff import print_change
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, check_name, refused, settled
 from pantheros.findings import PantherError
-from pantheros.git import user
+from pantheros.git import changed_files, user
 from pantheros.specs.archive import Archiving, CannotArchive
 from pantheros.specs.changelog import write_down
 from pantheros.specs.issues import MARKS
@@ -65,6 +65,7 @@ def command(
             archiving.proofread()
         if dry_run:
             return _shown(archiving)
+        uncommitted = _uncommitted(archiving)
         archiving.carry_out(_record(archiving, against, force, lessons, summary))
         write_down(root)
     except _Declined:
@@ -77,7 +78,7 @@ def command(
     if json:
         print_json({"archive": _as_json(archiving), **about(root)})
     else:
-        _print(archiving)
+        _print(archiving, uncommitted)
     return 0
 
 
@@ -140,9 +141,18 @@ def _as_json(archiving: Archiving) -> dict[str, Any]:
     }
 
 
-def _print(archiving: Archiving) -> None:
+def _uncommitted(archiving: Archiving) -> list[str]:
+    """The specs that change and that git knows otherwise than they are."""
+    specs = {f"openspec/specs/{update.capability}/{SPEC}" for update in archiving.updates if update.changes}
+    return sorted(specs & set(changed_files(archiving.root.path)))
+
+
+def _print(archiving: Archiving, uncommitted: Sequence[str]) -> None:
     for warning in archiving.warnings:
         paragraph(("warning: ", "bold yellow"), warning, error=True)
+    for path in uncommitted:
+        said = f"{path} had edits that git does not know: `panther spec unarchive` brings them back, git does not"
+        paragraph(("warning: ", "bold yellow"), said, error=True)
     for update in archiving.updates:
         if update.changes:
             counts = vars(update.merged.counts)

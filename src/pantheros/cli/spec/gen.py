@@ -13,9 +13,9 @@ from pantheros.cli.spec.shared import DirectoryOption
 from pantheros.findings import PantherError, nearest
 from pantheros.fleet.read import FLEET_FILE, read_fleet
 from pantheros.specs.generate import New, begin, needless, when_needed
-from pantheros.specs.kinds import KINDS
+from pantheros.specs.kinds import KINDS, PHASES
 from pantheros.specs.metadata import PRIORITIES
-from pantheros.specs.tree import Root, root_of
+from pantheros.specs.tree import Root, archived_as, change_names, root_of
 
 Words = list[str] | None
 
@@ -34,14 +34,27 @@ def command(
     directory: DirectoryOption = Path(),
 ) -> int:
     root = root_of(directory)
-    if not (name and kind):
+    if not (name or kind):
         return _explain(root)
+    if not kind:
+        _explain(root)
+        raise PantherError(f"what kind of change is {name}?", help="say --kind, with one of those above")
+    if not name:
+        raise PantherError("what is the change to be called?", help="such as add-restic-backup")
     if kind not in KINDS:
         guess = nearest(kind, KINDS)
         raise PantherError(f"there is no kind '{kind}'", help=f"did you mean {guess}?" if guess else ", ".join(KINDS))
     if priority and priority not in PRIORITIES:
         raise PantherError(f"there is no priority '{priority}'", help=", ".join(PRIORITIES))
-    new = New(name, KINDS[kind], tuple(capability or ()), phase, priority, tuple(depends_on or ()), _hosts(root))
+    if phase and phase not in PHASES:
+        listed = ", ".join(f"{number} ({what})" for number, what in PHASES.items())
+        raise PantherError(f"there is no phase {phase}", help=f"there are {listed}")
+    known = {*change_names(root), *archived_as(root)} - {name}
+    for other in depends_on or ():
+        if other not in known:
+            raise PantherError(f"there is no change '{other}' that {name} could depend on")
+    rows = () if (phase or KINDS[kind].phase) == "2" else _hosts(root)
+    new = New(name, KINDS[kind], tuple(capability or ()), phase, priority, tuple(depends_on or ()), rows)
     reason = needless(root)
     for path in begin(root, new, date.today()):
         say(path.as_posix())
