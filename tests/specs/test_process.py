@@ -67,7 +67,10 @@ def filled(spec: Spec, name: str, kind: str) -> None:
     text = "# Title\n\n" + "".join(
         f"## {part.title}\n\nSomething is said of it here.\n\n" for part in parts_of(KINDS[kind])
     )
-    (spec.directory / f"openspec/changes/{name}/proposal.md").write_text(text)
+    change = spec.directory / "openspec/changes" / name
+    (change / "proposal.md").write_text(text)
+    for path in change.glob("specs/**/spec.md"):
+        path.write_text("## ADDED Requirements\n\n" + OLD)
 
 
 # Beginning ------------------------------------------------------------------------------------------------------
@@ -82,6 +85,7 @@ def test_a_change_of_each_kind_begins(spec: Spec, kind: str) -> None:
     assert one_change(Root(spec.directory), "new-thing").valid(strict=True)
     assert spec("review", "new-thing") == 0
     assert spec.out.count("is not written yet") == len(parts_of(KINDS[kind]))
+    assert "specs/thing/spec.md: what the template put there" in spec.out
     filled(spec, "new-thing", kind)
     assert spec("review", "new-thing") == 0
     assert "missing" not in spec.out
