@@ -414,3 +414,23 @@ def test_names_do_not_lead_out_of_the_tree(spec: Spec, command: Callable[[str], 
     assert spec.err
     assert "Traceback" not in spec.err
     assert read(spec.directory) == before
+
+
+def test_a_change_that_is_begun_remembers_the_specs(spec: Spec) -> None:
+    spec.write({"specs/cap/spec.md": SPEC.format("cap") + OLD})
+    spec("gen", "new-thing", "--kind", "skill", "--capability", "cap")
+    spec.write({"changes/new-thing/specs/cap/spec.md": DELTA + NEW})
+    assert spec("diff", "new-thing") == 0
+    spec.write({"specs/cap/spec.md": SPEC.format("cap") + OLD.replace("be old", "be newer")})
+    assert spec("diff", "new-thing") == 1
+    assert "has moved since" in spec.out
+
+
+def test_a_review_before_the_work_does_not_count_where_the_reviewer_does_it(spec: Spec) -> None:
+    spec("gen", "new-thing", "--kind", "skill")
+    filled(spec, "new-thing", "skill")
+    for role in ("librarian", "architect", "reviewer"):
+        spec("review", "new-thing", "--as", role, "--approve", "-m", "fits")
+    assert spec("task", "new-thing", "2.1", "--done") == 0
+    spec("review", "new-thing", "--json")
+    assert [gate["open"] for gate in json.loads(spec.out)["gates"]] == [True, True, False]

@@ -15,7 +15,7 @@ from pantheros.specs.kinds import KINDS, Kind
 from pantheros.specs.metadata import FILE as METADATA
 from pantheros.specs.metadata import default_note
 from pantheros.specs.record import FILE as RECORD
-from pantheros.specs.record import Emergency, Record, as_bytes
+from pantheros.specs.record import Emergency, Record, as_bytes, whole_base
 from pantheros.specs.tree import ARCHIVE, SPEC, Root
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
@@ -55,7 +55,7 @@ def begin(root: Root, new: New, today: date, emergency: Emergency | None = None)
         **{f"specs/{capability}/{SPEC}": kinds.delta(capability) for capability in new.capabilities},
     }
     contents = {name: text.encode() for name, text in files.items()}
-    contents[RECORD] = as_bytes(Record(emergency=emergency))
+    contents[RECORD] = as_bytes(Record(base=whole_base(root, new.capabilities), emergency=emergency))
     root.specs.mkdir(parents=True, exist_ok=True)
     with locked(root):
         change_together(root, [Write(change / name, None, content) for name, content in contents.items()], None)

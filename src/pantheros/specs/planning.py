@@ -11,7 +11,7 @@ import networkx as nx
 
 from pantheros.specs.delta import folded, read_delta
 from pantheros.specs.metadata import PRIORITIES, Metadata, NotMetadata, Planning, planning, read_metadata
-from pantheros.specs.record import Record, read_record, requirements_now, touched
+from pantheros.specs.record import Record, base_of, read_record, requirements_now, touched
 from pantheros.specs.tree import Root, archived_as, change_names, read, spec_files
 
 
@@ -128,14 +128,14 @@ def moved(root: Root, name: str, record: Record | None = None) -> Iterator[Moved
     change = root.changes / name
     record = record or read_record(change) or Record()
     for capability, path in spec_files(change / "specs").items():
-        known = record.base.get(capability, {})
         delta = read_delta(read(path))
         now = requirements_now(root, capability)
         made = {folded(block.name): block.text for block in (*delta.added, *delta.modified)}
         for requirement in touched(delta):
             text = now.get(folded(requirement))
-            if requirement in known and known[requirement] != text and text != made.get(folded(requirement)):
-                yield Moved(capability, requirement, known[requirement], text, made.get(folded(requirement)))
+            known, base = base_of(record, capability, requirement)
+            if known and base != text and text != made.get(folded(requirement)):
+                yield Moved(capability, requirement, base, text, made.get(folded(requirement)))
 
 
 def without_fingerprint(root: Root, name: str, record: Record | None = None) -> list[str]:
@@ -146,5 +146,5 @@ def without_fingerprint(root: Root, name: str, record: Record | None = None) -> 
         f"{capability}: {requirement}"
         for capability, path in spec_files(change / "specs").items()
         for requirement in touched(read_delta(read(path)))
-        if requirement not in record.base.get(capability, {})
+        if not base_of(record, capability, requirement)[0]
     ]

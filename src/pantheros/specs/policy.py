@@ -126,10 +126,12 @@ class Gate:
     """What was said last in that role."""
     stale: bool = False
     """Whether the change was edited since."""
+    own: bool = False
+    """Whether who reviewed it is who implemented it."""
 
     @property
     def open(self) -> bool:
-        return self.review is not None and self.review.verdict == "approve" and not self.stale
+        return self.review is not None and self.review.verdict == "approve" and not (self.stale or self.own)
 
     @property
     def why(self) -> str:
@@ -138,6 +140,8 @@ class Gate:
             return f"nobody has reviewed it as {self.role}: {ROLES[self.role]}"
         if self.review.verdict == "reject":
             return f"{self.review.name} rejected it as {self.role} on {self.review.date}: {self.review.message}"
+        if self.own:
+            return f"{self.review.name} implemented it, and cannot be its {self.role}"
         if self.stale:
             return f"it was edited after {self.review.name} approved it as {self.role} on {self.review.date}"
         return f"{self.review.name} approved it on {self.review.date}"
@@ -184,7 +188,11 @@ def standing(root: Root, policy: Policy, name: str) -> Standing:
     for stage in stages:
         for role in policy.roles(plan.kind, stage, security=security):
             review = known.get(role)
-            gates.append(Gate(role, stage, review, stale=review is not None and review.digest != now))
+            stale = review is not None and review.digest != now
+            own = (
+                role == REVIEWER and review is not None and record is not None and review.name in record.implemented_by
+            )
+            gates.append(Gate(role, stage, review, stale=stale, own=own))
     return Standing(plan, record or Record(), True, tuple(gates), tuple(_missing(change, plan)))
 
 

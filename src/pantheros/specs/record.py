@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -74,12 +74,16 @@ class Emergency:
     review_by: str
 
 
+WHOLE = "*"
+
+
 @dataclass(frozen=True)
 class Record:
     """What is kept of one change."""
 
     base: dict[str, dict[str, str | None]] = field(default_factory=dict)
-    """By capability and requirement: its text when the change was made; None where there was no such requirement."""
+    """By capability and requirement: its text when the change was made; None where there was no such requirement. With
+    `WHOLE` among the names, all that the spec had are listed."""
     reviews: tuple[Review, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     forced: tuple[Forced, ...] = ()
@@ -182,6 +186,20 @@ def current_base(root: Root, change: Path) -> dict[str, dict[str, str | None]]:
         now = requirements_now(root, capability)
         found[capability] = {name: now.get(folded(name)) for name in touched(read_delta(read(path)))}
     return found
+
+
+def whole_base(root: Root, capabilities: Iterable[str]) -> dict[str, dict[str, str | None]]:
+    """All requirements of some specs as they are now, for a change of which it is not yet known what it is about."""
+    return {capability: {**requirements_now(root, capability), WHOLE: None} for capability in capabilities}
+
+
+def base_of(record: Record, capability: str, requirement: str) -> tuple[bool, str | None]:
+    """Whether it is known what a requirement said when a change was written, and what."""
+    known = record.base.get(capability, {})
+    for name in (requirement, folded(requirement)):
+        if name in known:
+            return True, known[name]
+    return WHOLE in known, None
 
 
 def requirements_now(root: Root, capability: str) -> dict[str, str]:

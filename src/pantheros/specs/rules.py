@@ -33,6 +33,10 @@ def objections(root: Root, policy: Policy, name: str, now: Standing, stage: Stag
     for other in plan(root).waits_for(name):
         verb = "archived" if stage == "archive" else "implemented"
         found.append(Objection("dependency_open", f"{other} comes first, and is open", f"{other} has to be {verb}"))
+    unknown = without_fingerprint(root, name, now.record)
+    if unknown:
+        message = f"it is not known what {unknown[0]} said when the change was written"
+        found.append(Objection("base_unknown", message, f"panther spec rebase {name}, once the delta is up to date"))
     if stage == "archive":
         done, total = progress(root, root.changes / name)
         if done < total:
