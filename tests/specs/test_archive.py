@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 from tests.specs.comparing import Tree, read, write
 
+from pantheros.__main__ import run as program
 from pantheros.cli.app import run
 from pantheros.specs import journal
 from pantheros.specs.archive import Archiving, CannotArchive
@@ -218,3 +220,32 @@ def test_a_dry_run_shows_the_change_and_makes_none(root: Root, capsys: pytest.Ca
     assert "+++ openspec/specs/cap0/spec.md" in out
     assert "+### Requirement: New" in out
     assert state(root) == "before"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"writes": [{"path": "../victim", "before": "DIGEST", "after": null, "new": 0}], "move": null}',
+        '{"writes": [{"path": ".git/config", "before": "DIGEST", "after": null, "new": 0}], "move": null}',
+        '{"writes": [], "move": ["openspec/changes/wide", "../elsewhere"]}',
+        '{"writes": [], "move": ["/", "openspec/x"]}',
+    ],
+)
+def test_a_list_that_is_not_ours_is_not_carried_out(
+    root: Root, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    victim = root.path.parent / "victim"
+    victim.write_text("precious")
+    (root.path / ".git").mkdir()
+    (root.path / ".git" / "config").write_text("precious")
+    directory = root.archive / ".pantheros-journal"
+    directory.mkdir(parents=True)
+    digest = hashlib.sha256(b"precious").hexdigest()
+    (directory / "list.json").write_text(content.replace("DIGEST", digest))
+    before = read(root.path.parent)
+    assert program(["spec", "list", "-C", str(root.path)]) in (1, 2)
+    assert "is not what pantherOS writes" in capsys.readouterr().err
+    assert read(root.path.parent) == before

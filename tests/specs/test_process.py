@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import xml.etree.ElementTree as ET
@@ -173,6 +174,8 @@ def test_a_policy_says_which_gates_apply(spec: Spec) -> None:
         ("evidence =", "not valid TOML"),
         ("document_within_days = -1", "a number of days"),
         ("implement = 3", "takes a table"),
+        ('evidence = "no"', "takes true or false"),
+        ("document_within_days = 99999999999", "a number of days"),
     ],
 )
 def test_a_policy_with_a_mistake_is_told(spec: Spec, text: str, said: str) -> None:
@@ -296,7 +299,7 @@ def test_archiving_wants_evidence_that_is_fresh(ready: Spec) -> None:
         *("build", "validation", "security", "exposure", "performance")
     ]
     assert any("Works" in each["what"] for each in answer["notVerified"])
-    assert any("Nix" in each["why"] for each in answer["notVerified"])
+    assert any("--nix" in each["why"] for each in answer["notVerified"])
     with (ready.directory / "hosts/box/host.toml").open("a") as file:
         file.write('options = ["noatime"]\n')
     assert ready("archive", "new-thing", "--yes") == 1
@@ -345,6 +348,8 @@ def test_the_changelog_is_brought_up_to_date(ready: Spec) -> None:
     assert lines[0] == "before"
     assert lines[-1] == "after"
     assert lines[2].endswith("new-thing/): It works.")
+    ready("unarchive", "new-thing")
+    assert "new-thing" not in (ready.directory / "CHANGELOG.md").read_text()
 
 
 # Emergencies, assistants ------------------------------------------------------------------------------------------
@@ -359,8 +364,11 @@ def test_an_emergency_has_to_be_written_down(spec: Spec) -> None:
     record.write_text(record.read_text().replace(f"{date.today() + timedelta(days=3)}", "2026-01-01"))
     spec("list", "--json")
     assert [each["overdue"] for each in json.loads(spec.out)["duties"]] == [True, False]
-    assert spec("validate", "--all") == 1
-    assert "overdue since 2026-01-01" in spec.out
+    for what in ("--all", "close-port"):
+        assert spec("validate", what) == 1
+        assert "overdue since 2026-01-01" in spec.out
+    assert spec("impl", "close-port") == 0, "what cannot wait is done first"
+    assert spec("task", "close-port", "2.1", "--done") == 0
     filled(spec, "close-port", "security")
     spec("list", "--json")
     assert [each["what"] for each in json.loads(spec.out)["duties"]] == ["review what happened"]
@@ -434,3 +442,11 @@ def test_a_review_before_the_work_does_not_count_where_the_reviewer_does_it(spec
     assert spec("task", "new-thing", "2.1", "--done") == 0
     spec("review", "new-thing", "--json")
     assert [gate["open"] for gate in json.loads(spec.out)["gates"]] == [True, True, False]
+
+
+def test_a_task_file_that_is_no_text_is_left_alone(spec: Spec) -> None:
+    spec.write({"changes/a/tasks.md": {"base64": base64.b64encode(b"- [ ] 1.1 \xff\n").decode()}})
+    before = read(spec.directory)
+    assert spec("task", "a", "1.1", "--done") == 2
+    assert "is not UTF-8" in spec.err
+    assert read(spec.directory) == before

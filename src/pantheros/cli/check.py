@@ -22,7 +22,7 @@ from pantheros.checks.run import Checked, Checker, check, signatures
 from pantheros.checks.verdict import Verdict, judged
 from pantheros.checks.view import HostView, NotVerified
 from pantheros.cli.build import OUTPUT
-from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, parse_release, support_ended
+from pantheros.cli.fleet import FleetArgument, JsonOption, ReleaseOption, inputs, parse_release, support_ended
 from pantheros.cli.output import finding_json, paragraph, print_json, printable, report, say, write
 from pantheros.findings import Finding, PantherError, nearest
 from pantheros.nix.command import available
@@ -76,7 +76,7 @@ def command(
     if fix and (mended := _fixed(fleet, verdict, write=not dry_run)) and not dry_run:
         checked = check(fleet, parse_release(release))
         say((f"mended {mended} place{'s' * (mended > 1)}", "bold green"), error=True)
-    more = _with_nix(checked, fleet, release, _inputs(override_input), memory, text=text) if nix else []
+    more = _with_nix(checked, fleet, release, inputs(override_input), memory, text=text) if nix else []
     verdict = chosen.of(checked, more)
     if not text and format in (Format.TEXT, Format.JSON):
         print_json(_json(checked, verdict))
@@ -189,16 +189,6 @@ def _with_nix(
 
     results = evaluated(built, fleet / OUTPUT / "flake.lock", view, overrides, memory=memory, told=told)
     return [finding for result in results for finding in result.findings]
-
-
-def _inputs(options: list[str] | None) -> list[tuple[str, str]]:
-    found = []
-    for option in options or ():
-        name, equals, flake = option.partition("=")
-        if not (name and equals and flake):
-            raise PantherError(f"--override-input takes NAME=FLAKE, not {option!r}")
-        found.append((name, flake))
-    return found
 
 
 def _words(options: Codes) -> list[str]:

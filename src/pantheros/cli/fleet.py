@@ -54,3 +54,14 @@ def swapped(word: str, fleet: Path) -> tuple[str, Path]:
     if is_fleet(word) and not is_fleet(fleet):
         return str(fleet), Path(word)
     return word, fleet
+
+
+def inputs(options: list[str] | None) -> list[tuple[str, str]]:
+    """The inputs of a flake that another takes the place of, as `--override-input` names them."""
+    found = []
+    for option in options or ():
+        name, equals, flake = option.partition("=")
+        if not (name and equals and flake):
+            raise PantherError(f"--override-input takes NAME=FLAKE, not {option!r}")
+        found.append((name, flake))
+    return found

@@ -181,6 +181,9 @@ class Archiving:
         seen: dict[Path, str] = {}
         for capability, path in files.items():
             target = (self.root.specs / capability / SPEC).resolve()
+            if not target.is_relative_to(self.root.path.resolve()):
+                self.refusal = f"{self.root.specs / capability} leads out of the project, to {target}"
+                return
             if target in seen:
                 self.refusal = f"{seen[target]} and {capability} are one file, {target}"
                 return

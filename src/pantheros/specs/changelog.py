@@ -6,8 +6,10 @@ between which pantherOS writes.
 
 from __future__ import annotations
 
+import os
 import re
 
+from pantheros.findings import PantherError
 from pantheros.specs.listing import title_of
 from pantheros.specs.record import Record, read_record
 from pantheros.specs.tree import Root, archived_names, read
@@ -23,16 +25,18 @@ def write_down(root: Root) -> list[str]:
     for name in FILES:
         path = root.path / name
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_bytes().decode()
         except (OSError, UnicodeDecodeError):
             continue
         found = _BETWEEN.search(text)
         if not found:
             continue
-        listed = "\n".join([BEGIN, *_lines(root, name), END])
-        new = text[: found.start()] + listed + text[found.end() :]
+        end = "\r\n" if "\r\n" in found[0] else "\n"
+        new = text[: found.start()] + end.join([BEGIN, *_lines(root, name), END]) + text[found.end() :]
         if new != text:
-            path.write_text(new, encoding="utf-8")
+            beside = path.with_name(f".{path.name}.{os.getpid()}")
+            beside.write_bytes(new.encode())
+            beside.replace(path)
             done.append(name)
     return done
 
@@ -43,12 +47,16 @@ def _lines(root: Root, file: str) -> list[str]:
     found = []
     for name in reversed(archived_names(root)):
         change = root.archive / name
-        record = read_record(change) or Record()
+        try:
+            record = read_record(change) or Record()
+        except PantherError:
+            record = Record()  # its own commands tell of it
         try:
             title = title_of(read(change / "proposal.md"), name[11:] or name)
         except OSError:
             title = name[11:] or name
-        said = f": {record.summary.rstrip('.')}." if record.summary else ""
-        lessons = f" Learned: {record.lessons}" if record.lessons else ""
-        found.append(f"- {name[:10]} [{title}]({up}openspec/changes/archive/{name}/){said}{lessons}")
+        summary, lessons = (" ".join(text.split()) for text in (record.summary, record.lessons))
+        said = f": {summary.rstrip('.')}." if summary else ""
+        learned = f" Learned: {lessons}" if lessons else ""
+        found.append(f"- {name[:10]} [{title}]({up}openspec/changes/archive/{name}/){said}{learned}")
     return found

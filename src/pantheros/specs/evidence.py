@@ -8,11 +8,12 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from pantheros.checks.evaluation import evaluated
 from pantheros.checks.run import check
 from pantheros.checks.verdict import judged
 from pantheros.checks.view import HostView
@@ -20,6 +21,7 @@ from pantheros.findings import PantherError
 from pantheros.fleet.read import FLEET_FILE
 from pantheros.git import added_in, export, revision, tracked_and_new
 from pantheros.module import Port, SecretUse
+from pantheros.nix.command import available
 from pantheros.specs.delta import name_of, read_delta, scenarios
 from pantheros.specs.record import Evidence, Record
 from pantheros.specs.tree import Root, read, spec_files
@@ -91,9 +93,12 @@ class Checked:
     not_verified: list[NotShown] = field(default_factory=list)
 
 
-def checked(root: Root, name: str, since: str = "") -> Checked:
+def checked(
+    root: Root, name: str, since: str = "", *, nix: bool = False, overrides: Sequence[tuple[str, str]] = ()
+) -> Checked:
     """Build and check the fleet that a change is implemented in. `since` is the revision to compare with; left out, the
-    one before the change was proposed. Raises `PantherError` where there is no fleet."""
+    one before the change was proposed. With `nix`, each host is evaluated, with other flakes for some inputs. Raises
+    `PantherError` where there is no fleet, or no Nix."""
     if not (root.path / FLEET_FILE).is_file():
         raise PantherError(f"there is no fleet in {root.path}", help="add evidence with --run COMMAND")
     result = Checked()
@@ -115,8 +120,12 @@ def checked(root: Root, name: str, since: str = "") -> Checked:
     else:
         why = "git knows no revision before it; say --since REV"
         result.not_verified.append(NotShown("exposure and performance before the change", why))
-    why = "it takes Nix: `panther check --nix` evaluates each host, and `nix path-info -S` tells the closure's size"
-    result.not_verified.append(NotShown("that NixOS evaluates, and the closures' sizes", why))
+    if nix:
+        ran("evaluation", "panther check --nix", lambda: _evaluated(root, overrides))
+    else:
+        result.not_verified.append(NotShown("that each host evaluates, and in what time", "say --nix"))
+    why = "nothing is built here: `nix path-info -S` tells it of a host that was built"
+    result.not_verified.append(NotShown("the closures' sizes", why))
     return result
 
 
@@ -179,6 +188,25 @@ _SECURITY = (
 
 def _of_security(code: str) -> bool:
     return any(word in code for word in _SECURITY)
+
+
+def _evaluated(root: Root, overrides: Sequence[tuple[str, str]]) -> tuple[bool, str]:
+    if not available():
+        raise PantherError("there is no `nix` on this machine", help="install Nix, or check without --nix")
+    built = build(root.path)
+
+    def view(name: str) -> HostView:
+        host = built.model.resolver.host(name)
+        return HostView.of(built.model, host, built.model.expand(host)[0])
+
+    found = evaluated(built, root.path / "nixos" / "flake.lock", view, overrides)
+    lines = []
+    for each in found:
+        said = next((finding.message for finding in each.findings if finding.severity == "error"), "")
+        figures = f"{each.evaluated.seconds:.1f} s, {each.evaluated.megabytes:.0f} MB"
+        lines.append(f"{each.host}: {said or figures}")
+    good = sum(each.evaluated.ok for each in found)
+    return good == len(found), "\n".join([f"{good} of {len(found)} hosts evaluate", *lines])
 
 
 def _compared(root: Root, base: str, compare: Callable[[Figures, Figures], str]) -> tuple[bool, str]:

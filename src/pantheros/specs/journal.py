@@ -115,7 +115,42 @@ def recover(root: Root) -> None:
     except FileNotFoundError:
         shutil.rmtree(journal)
         return
+    except (OSError, ValueError) as error:
+        raise _not_ours(journal) from error
+    if not _sound(root, todo):
+        raise _not_ours(journal)
     _carry_out(root, journal, todo)
+
+
+def _not_ours(journal: Path) -> PantherError:
+    return PantherError(
+        f"{journal} is not what pantherOS writes", help="look at it, and delete it if nothing is missing"
+    )
+
+
+def _sound(root: Root, todo: Any) -> bool:
+    """Whether a list is one that we may have written: of files and directories of this tree, and of nothing else."""
+    try:
+        paths = [write["path"] for write in todo["writes"]] + list(todo["move"] or ())
+        digests = [write[key] for write in todo["writes"] for key in ("before", "after")]
+        numbers = [write["new"] for write in todo["writes"]]
+    except (KeyError, TypeError):
+        return False
+    return (
+        all(isinstance(path, str) and _inside(root, path) for path in paths)
+        and all(isinstance(digest, str | None) for digest in digests)
+        and all(type(number) is int for number in numbers)
+        and (todo["move"] is None or len(todo["move"]) == 2)
+    )
+
+
+def _inside(root: Root, path: str) -> bool:
+    try:
+        real = (root.path / path).resolve()
+    except (OSError, ValueError, RuntimeError):
+        return False
+    top = root.path.resolve()
+    return real.is_relative_to(top) and real != top and ".git" not in real.relative_to(top).parts
 
 
 def change_together(root: Root, writes: Sequence[Write], move: Move | None) -> None:
@@ -133,7 +168,7 @@ def change_together(root: Root, writes: Sequence[Write], move: Move | None) -> N
     if move is not None:
         todo["move"] = [os.path.relpath(each, root.path) for each in move]
     try:
-        _check(root, todo)
+        _check(root, todo, begun=False)
     except PantherError:
         shutil.rmtree(journal)
         raise
@@ -145,7 +180,7 @@ def change_together(root: Root, writes: Sequence[Write], move: Move | None) -> N
 
 
 def _carry_out(root: Root, journal: Path, todo: dict[str, Any]) -> None:
-    _check(root, todo)
+    _check(root, todo, begun=True)
     for write in todo["writes"]:
         path, new = root.path / write["path"], journal / str(write["new"])
         if write["after"] is None:
@@ -176,7 +211,7 @@ def _put(new: Path, path: Path) -> None:
         beside.replace(path)
 
 
-def _check(root: Root, todo: dict[str, Any]) -> None:
+def _check(root: Root, todo: dict[str, Any], *, begun: bool) -> None:
     """See that each file is what it was, or is already what it is to be."""
     for write in todo["writes"]:
         path = root.path / write["path"]
@@ -187,6 +222,8 @@ def _check(root: Root, todo: dict[str, Any]) -> None:
         except OSError as error:
             raise PantherError(f"{path} cannot be read: {error.strerror}") from error
         if now not in (write["before"], write["after"]):
+            if not begun:
+                raise Edited(f"{path} has changed since it was looked at: nothing is done", help="try again")
             message = f"{path} was edited while it was to be changed: nothing more is done"
             raise Edited(message, help=f"look at it, and at {root.archive / _JOURNAL}, which holds what was to come")
     if todo["move"] is not None:

@@ -78,7 +78,7 @@ def read_policy(root: Root) -> Policy:
         implement=_gates(path, data, "implement"),
         archive=_gates(path, data, "archive"),
         security_capabilities=tuple(_texts(path, data, "security_capabilities", Policy.security_capabilities)),
-        evidence=bool(data.get("evidence", True)),
+        evidence=_yes_or_no(path, data, "evidence"),
         document_within_days=_days(path, data, "document_within_days", Policy.document_within_days),
         review_within_days=_days(path, data, "review_within_days", Policy.review_within_days),
     )
@@ -108,8 +108,19 @@ def _texts(path: Path, data: dict[str, Any], name: str, default: tuple[str, ...]
 
 def _days(path: Path, data: dict[str, Any], name: str, default: int) -> int:
     value = data.get(name, default)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LONGEST:
         raise PantherError(f"{path}: `{name}` takes a number of days")
+    return value
+
+
+_LONGEST = 3650
+"""Days after which nothing is owed any more."""
+
+
+def _yes_or_no(path: Path, data: dict[str, Any], name: str) -> bool:
+    value = data.get(name, True)
+    if not isinstance(value, bool):
+        raise PantherError(f"{path}: `{name}` takes true or false")
     return value
 
 

@@ -19,6 +19,8 @@ class Problem(NamedTuple):
     change: str
     level: Level
     message: str
+    about: str
+    """`duty`, `moved`, `missing`, `order`, `overlap` or `record`."""
 
 
 def problems(root: Root, today: date) -> list[Problem]:
@@ -29,21 +31,23 @@ def problems(root: Root, today: date) -> list[Problem]:
         try:
             now = standing(root, policy, name)
         except PantherError as error:
-            found.append(Problem(name, "ERROR", error.message))
+            found.append(Problem(name, "ERROR", error.message, "record"))
             continue
         for duty in duties(root, now, name, today):
             level: Level = "ERROR" if duty.overdue else "INFO"
             late = "overdue since" if duty.overdue else "due by"
-            found.append(Problem(name, level, f"an emergency's duty is {late} {duty.by}: {duty.what}"))
+            found.append(Problem(name, level, f"an emergency's duty is {late} {duty.by}: {duty.what}", "duty"))
         found += [
-            Problem(name, "WARNING", each.message)
+            Problem(name, "WARNING", each.message, "moved")
             for each in objections(root, policy, name, now, "implement")
             if each.code == "base_moved"
         ]
         if now.record.emergency is None:
-            found += [Problem(name, "INFO", lack) for lack in now.missing]
-    found += [Problem(trouble.change, "ERROR", trouble.message) for trouble in plan(root).troubles]
+            found += [Problem(name, "INFO", lack, "missing") for lack in now.missing]
+    found += [Problem(trouble.change, "ERROR", trouble.message, "order") for trouble in plan(root).troubles]
     for both in overlaps(root):
         one, other = both.changes
-        found.append(Problem(one, "WARNING", f"{other} is about “{both.requirement}” of {both.capability}, too"))
+        found.append(
+            Problem(one, "WARNING", f"{other} is about “{both.requirement}” of {both.capability}, too", "overlap")
+        )
     return found

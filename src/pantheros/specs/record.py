@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -105,6 +106,7 @@ def read_record(change: Path) -> Record | None:
     try:
         if data["format"] != _FORMAT:
             raise PantherError(f"{path} was written by another version of pantherOS")
+        _see_that_it_is_sound(data)
         return Record(
             base=data.get("base", {}),
             reviews=tuple(Review(**each) for each in data.get("reviews", ())),
@@ -115,8 +117,28 @@ def read_record(change: Path) -> Record | None:
             lessons=data.get("lessons", ""),
             summary=data.get("summary", ""),
         )
-    except (TypeError, KeyError, AttributeError) as error:
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise PantherError(f"{path} is not what pantherOS writes: {error}", help="take it from git") from error
+
+
+def _see_that_it_is_sound(data: Any) -> None:
+    """Raise `TypeError` or `ValueError` for what has other types than ours."""
+
+    def texts(values: Any, what: str) -> None:
+        if not all(isinstance(value, str | bool | int | float) for value in values):
+            raise TypeError(f"`{what}` holds something else than texts")
+
+    for capability in data.get("base", {}).values():
+        texts((text for text in capability.values() if text is not None), "base")
+    for what in ("reviews", "evidence", "forced"):
+        for each in data.get(what, ()):
+            texts(each.values(), what)
+    texts([data.get("lessons", ""), data.get("summary", ""), *data.get("implemented_by", ())], "lessons")
+    emergency = data.get("emergency")
+    if emergency:
+        texts(emergency.values(), "emergency")
+        for day in ("opened", "document_by", "review_by"):
+            date.fromisoformat(emergency[day])
 
 
 def as_bytes(record: Record) -> bytes:

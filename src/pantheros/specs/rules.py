@@ -25,6 +25,8 @@ def objections(root: Root, policy: Policy, name: str, now: Standing, stage: Stag
     found = [_about_moved(each) for each in moved(root, name, now.record)]
     if not now.governed:
         return found
+    if stage == "implement" and now.record.emergency is not None:
+        return found  # what cannot wait is done first
     found += [Objection("proposal_incomplete", lack) for lack in now.missing]
     for gate in now.closed(stage):
         found.append(

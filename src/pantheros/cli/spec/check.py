@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pantheros.cli.fleet import inputs
 from pantheros.cli.output import paragraph, print_json, printable, say
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, open_change, settled
 from pantheros.findings import PantherError
@@ -19,6 +20,11 @@ from pantheros.specs.tree import required_root
 def command(
     change: Annotated[str, typer.Argument(metavar="NAME", help="A change.")],
     since: Annotated[str, typer.Option("--since", metavar="REV", help="The revision to compare with.")] = "",
+    nix: Annotated[bool, typer.Option("--nix", help="Have Nix evaluate each host, too.")] = False,
+    override_input: Annotated[
+        list[str] | None,
+        typer.Option("--override-input", metavar="NAME=FLAKE", help="With --nix: another flake for an input."),
+    ] = None,
     command_line: Annotated[
         str, typer.Option("--run", metavar="COMMAND", help="Run this instead, and keep what comes of it.")
     ] = "",
@@ -39,7 +45,7 @@ def command(
             raise PantherError(f"{change} has no scenario “{scenario}”", help=f"there are {'; '.join(known)}")
         found = Checked([run(root, scenario or command_line, command_line, scenario)])
     else:
-        found = checked(root, change, since)
+        found = checked(root, change, since, nix=nix, overrides=inputs(override_input))
     record = read_record(path) or Record()
     kept = tuple(each for each in record.evidence if each.what not in {new.what for new in found.evidence})
     record = replace(record, evidence=(*kept, *found.evidence))

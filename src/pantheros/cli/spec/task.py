@@ -49,7 +49,10 @@ def command(
         raise PantherError(f"{change} may not be implemented yet: {closed[0].message}", help=closed[0].help)
     document, task = named[0]
     content = read_bytes(path / document.path)
-    after = ticked(content.decode(), task, done).encode()
+    try:
+        after = ticked(content.decode(), task, done).encode()
+    except UnicodeDecodeError as error:
+        raise PantherError(f"{path / document.path} is not UTF-8 text") from error
     with locked(root):
         change_together(root, [Write(path / document.path, content, after)], None)
     who = user(root.path)

@@ -10,6 +10,7 @@ import typer
 from pantheros.cli.output import print_json, say
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, check_name, refused, settled
 from pantheros.findings import PantherError
+from pantheros.specs.changelog import write_down
 from pantheros.specs.tree import required_root
 from pantheros.specs.unarchive import find_archived, paths, unarchive
 
@@ -24,6 +25,7 @@ def command(
         check_name(change, "Change name", "invalid_item")
         archived = find_archived(root, change)
         undo = unarchive(root, archived)
+        write_down(root)
     except (PantherError, OSError) as error:
         told = error if isinstance(error, PantherError) else PantherError(str(error))
         return refused(told, "unarchive_error", json=json)

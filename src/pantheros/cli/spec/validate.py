@@ -50,7 +50,8 @@ def command(
             raise Refusal("nothing_to_validate", "what is to be validated?", help="name it, or say --all")
         root = settled(root_of(directory))
         found = _one(root, item, type.lower())
-        return _told(root, [found], [found.type], [], strict=strict, json=json, single=True)
+        process = [each for each in _process(root) if each.change == item and each.about == "duty"]
+        return _told(root, [found], [found.type], process, strict=strict, json=json, single=True)
     except PantherError as error:
         code = "no_openspec_root" if "no openspec/" in error.message else "validate_error"
         return refused(error, code, json=json)
