@@ -56,7 +56,15 @@ def export(directory: Path, revision: str, into: Path) -> None:
         said = archive.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
         raise PantherError(f"git has no {revision} of {directory}: {said}", help="name a commit, a tag or a branch")
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(into, filter="data")
+        tar.extractall(into, filter=_within)
+
+
+def _within(member: tarfile.TarInfo, into: str) -> tarfile.TarInfo | None:
+    """A file of an archive; links that lead out of it are left out."""
+    try:
+        return tarfile.data_filter(member, into)
+    except tarfile.FilterError:
+        return None
 
 
 def added_in(directory: Path, path: str) -> str:

@@ -269,11 +269,21 @@ def lacking(root: Root, record: Record) -> list[str]:
             found.append(f"the fleet has changed since the {what} was shown on {last.date}")
         elif not last.passed:
             found.append(f"the {what} did not pass on {last.date}: {last.result.partition(chr(10))[0]}")
+    latest = {each.what: each for each in record.evidence if each.what not in WANTED}
+    found += [f"`{each.command}` did not pass on {each.date}" for each in latest.values() if not each.passed]
     return found
 
 
-def unshown(root: Root, name: str, record: Record) -> list[str]:
+def unshown(root: Root, name: str, record: Record) -> list[NotShown]:
     """The scenarios that no evidence of their own shows, passed and on the fleet as it is."""
     now = fleet_digest(root)
-    shown = {each.scenario for each in record.evidence if each.passed and each.scenario and each.digest == now}
-    return [scenario for scenario in scenario_names(root, name) if scenario not in shown]
+    found = []
+    for scenario in scenario_names(root, name):
+        last = next((each for each in reversed(record.evidence) if each.scenario == scenario), None)
+        if last is None:
+            found.append(NotShown(f"scenario {scenario}", "no evidence of its own"))
+        elif not last.passed:
+            found.append(NotShown(f"scenario {scenario}", f"`{last.command}` did not pass on {last.date}"))
+        elif last.digest != now:
+            found.append(NotShown(f"scenario {scenario}", f"the fleet has changed since it was shown on {last.date}"))
+    return found

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from pantheros.specs.tree import Root
 
-Outcome = Literal["written", "as it was", "left alone: it was edited"]
+Outcome = Literal["written", "as it was", "left alone: it was edited", "left alone: it leads out of the project"]
 DIRECTORIES = {"claude": ".claude/commands", "opencode": ".opencode/command"}
 _MARK = re.compile(r"<!-- written by `panther spec install` ([0-9a-f]{16}) -->\n?\Z")
 
@@ -82,9 +82,10 @@ def install(root: Root, assistants: tuple[str, ...] = tuple(DIRECTORIES)) -> Ite
     for assistant in assistants:
         for name, (about, text) in COMMANDS.items():
             path = root.path / DIRECTORIES[assistant] / f"{name}.md"
-            yield Installed(
-                path.relative_to(root.path).as_posix(), _write(path, f"---\ndescription: {about}\n---\n\n{text}")
-            )
+            body = f"---\ndescription: {about}\n---\n\n{text}"
+            within = path.resolve().is_relative_to(root.path.resolve())
+            outcome: Outcome = _write(path, body) if within else "left alone: it leads out of the project"
+            yield Installed(path.relative_to(root.path).as_posix(), outcome)
 
 
 def _write(path: Path, body: str) -> Outcome:

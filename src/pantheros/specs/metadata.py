@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -230,14 +229,6 @@ def planning(more: dict[str, Any]) -> Planning:
         estimate,
         tuple(faults),
     )
-
-
-def created_on(metadata: Metadata) -> date | None:
-    """The day a change was made; None where it is not said."""
-    try:
-        return date.fromisoformat(metadata.created) if metadata.created else None
-    except ValueError:
-        return None
 
 
 def default_note() -> str:

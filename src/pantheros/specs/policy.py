@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pantheros.findings import PantherError, nearest
 from pantheros.specs.kinds import ARCHITECT, KINDS, LIBRARIAN, REVIEWER, ROLES, SECURITY, unwritten
 from pantheros.specs.metadata import Metadata, NotMetadata, Planning, planning, read_metadata
-from pantheros.specs.record import Record, Review, digest, read_record
+from pantheros.specs.record import Record, Review, digest, read_record, same_person
 from pantheros.specs.text import decoded
 from pantheros.specs.tree import Root, read, spec_files
 
@@ -194,15 +194,14 @@ def standing(root: Root, policy: Policy, name: str) -> Standing:
     )
     now = digest(change)
     known = {review.role: review for review in (record or Record()).reviews}
+    authors = record.implemented_by if record is not None else ()
     gates = []
     stages: tuple[Stage, Stage] = ("implement", "archive")
     for stage in stages:
         for role in policy.roles(plan.kind, stage, security=security):
             review = known.get(role)
             stale = review is not None and review.digest != now
-            own = (
-                role == REVIEWER and review is not None and record is not None and review.name in record.implemented_by
-            )
+            own = role == REVIEWER and review is not None and any(same_person(review.name, each) for each in authors)
             gates.append(Gate(role, stage, review, stale=stale, own=own))
     return Standing(plan, record or Record(), True, tuple(gates), tuple(_missing(change, plan)))
 

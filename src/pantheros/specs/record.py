@@ -155,6 +155,16 @@ def write_record(change: Path, record: Record) -> None:
     new.replace(path)
 
 
+def same_person(one: str, other: str) -> bool:
+    """Whether two are the same by name or by address, as far as `Name <address>` tells."""
+
+    def parts(who: str) -> set[str]:
+        name, _, address = who.casefold().partition("<")
+        return {part for part in (name.strip(), address.strip(" >")) if part}
+
+    return bool(parts(one) & parts(other))
+
+
 def with_review(record: Record, review: Review) -> Record:
     """A record with one more review; the last of a role counts."""
     return replace(record, reviews=(*record.reviews, review))

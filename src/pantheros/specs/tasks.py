@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -152,7 +151,3 @@ def ticked(text: str, task: Task, done: bool) -> str:
     end = line.index("]", start)
     lines[task.line - 1] = line[:start] + ("x" if done else " ") + line[end:]
     return "\n".join(lines)
-
-
-TASK_NUMBER = re.compile(r"\d+(?:\.\d+)*[A-Za-z]*\Z")
-"""How a task may be named on the command line."""

@@ -18,6 +18,7 @@ from pantheros.findings import PantherError
 from pantheros.git import changed_files, user
 from pantheros.specs.archive import Archiving, CannotArchive
 from pantheros.specs.changelog import write_down
+from pantheros.specs.evidence import NotShown, unshown
 from pantheros.specs.issues import MARKS
 from pantheros.specs.journal import Write
 from pantheros.specs.policy import read_policy, standing
@@ -64,8 +65,9 @@ def command(
                 asker.ask("archive_confirmation_required", f"change {number} spec{'s' * (number > 1)}?")
             archiving.proofread()
         if dry_run:
-            return _shown(archiving)
+            return _shown(archiving, json=json)
         uncommitted = _uncommitted(archiving)
+        doubts = _doubts(archiving)
         archiving.carry_out(_record(archiving, against, force, lessons, summary))
         write_down(root)
     except _Declined:
@@ -79,6 +81,8 @@ def command(
         print_json({"archive": _as_json(archiving), **about(root)})
     else:
         _print(archiving, uncommitted)
+        for doubt in doubts:
+            paragraph(("not verified: ", "cyan"), f"{doubt.what}: {doubt.why}")
     return 0
 
 
@@ -92,6 +96,12 @@ def _objections(archiving: Archiving, force: str) -> list[Objection]:
         help = found[0].help or "--force REASON archives it all the same, and records the reason"
         raise CannotArchive(found[0].code, said, help=help)
     return found
+
+
+def _doubts(archiving: Archiving) -> list[NotShown]:
+    """The scenarios that nothing shows, of a change that the rules are for."""
+    record = read_record(archiving.change)
+    return [] if record is None else unshown(archiving.root, archiving.name, record)
 
 
 def _record(archiving: Archiving, against: Sequence[Objection], force: str, lessons: str, summary: str) -> list[Write]:
@@ -163,8 +173,11 @@ def _print(archiving: Archiving, uncommitted: Sequence[str]) -> None:
     say(("archived as ", "bold green"), archiving.archived_as)
 
 
-def _shown(archiving: Archiving) -> int:
-    """The change of the specs, as a diff."""
+def _shown(archiving: Archiving, *, json: bool) -> int:
+    """The change of the specs, as a diff; or what archiving would say, as JSON."""
+    if json:
+        print_json({"archive": {**_as_json(archiving), "dryRun": True}, **about(archiving.root)})
+        return 0
     for warning in archiving.warnings:
         paragraph(("warning: ", "bold yellow"), warning, error=True)
     for update in archiving.updates:

@@ -12,7 +12,7 @@ from pantheros.cli.fleet import inputs
 from pantheros.cli.output import paragraph, print_json, printable, say
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, open_change, settled
 from pantheros.findings import PantherError
-from pantheros.specs.evidence import Checked, NotShown, checked, run, scenario_names, unshown
+from pantheros.specs.evidence import Checked, checked, run, scenario_names, unshown
 from pantheros.specs.record import Record, read_record, write_record
 from pantheros.specs.tree import required_root
 
@@ -50,8 +50,7 @@ def command(
     kept = tuple(each for each in record.evidence if each.what not in {new.what for new in found.evidence})
     record = replace(record, evidence=(*kept, *found.evidence))
     write_record(path, record)
-    open_ones = unshown(root, change, record)
-    doubts = [*found.not_verified, *(NotShown(f"scenario {name}", "no evidence of its own") for name in open_ones)]
+    doubts = [*found.not_verified, *unshown(root, change, record)]
     failed = [each for each in found.evidence if not each.passed]
     if json:
         shown = [

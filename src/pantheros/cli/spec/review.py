@@ -14,7 +14,7 @@ from pantheros.findings import PantherError, nearest
 from pantheros.git import user
 from pantheros.specs.kinds import REVIEWER, ROLES
 from pantheros.specs.policy import Gate, read_policy, standing
-from pantheros.specs.record import Review, digest, with_review, write_record
+from pantheros.specs.record import Review, digest, same_person, with_review, write_record
 from pantheros.specs.tree import required_root
 
 
@@ -44,7 +44,7 @@ def command(
         who = name or user(root.path)
         if not who:
             raise PantherError("git does not know who you are", help="say --name, or set user.name and user.email")
-        if role == REVIEWER and who in before.record.implemented_by:
+        if role == REVIEWER and any(same_person(who, each) for each in before.record.implemented_by):
             raise PantherError(f"{who} implemented {change}, and cannot be its reviewer", help="ask somebody else")
         verdict = "approve" if approve else "reject"
         review = Review(role, who, f"{date.today()}", verdict, message.strip(), digest(path))  # type: ignore[arg-type]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pantheros.cli.output import paragraph, print_json, say
+from pantheros.cli.output import paragraph, print_json
 from pantheros.findings import PantherError
-from pantheros.specs.journal import left_over, locked
+from pantheros.specs.journal import Busy, left_over, locked
 from pantheros.specs.tree import Root, change_names
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, with the fields of OpenSpec's own.")]
@@ -29,9 +30,9 @@ class Refusal(PantherError):
 
 
 def settled(root: Root) -> Root:
-    """The tree, once what a process that was killed had begun is finished."""
+    """The tree, once what a process that was killed had begun is finished; one that is at it still is left to it."""
     if left_over(root):
-        with locked(root):
+        with suppress(Busy), locked(root):
             pass
     return root
 
@@ -97,7 +98,3 @@ def open_change(root: Root, name: str) -> Path:
 def about(root: Root) -> dict[str, Any]:
     """The root, as JSON ends with it."""
     return {"root": root.as_json()}
-
-
-def heading(text: str) -> None:
-    say((text, "bold"))

@@ -44,7 +44,8 @@ def command(
         raise PantherError("say --done or --open")
     policy = read_policy(root)
     now = standing(root, policy, change)
-    closed = [each for each in objections(root, policy, change, now, "implement") if each.code == "gate_closed"]
+    against = objections(root, policy, change, now, "implement")
+    closed = [each for each in against if each.code in ("gate_closed", "dependency_open")]
     if done and closed and not number.startswith("1."):
         raise PantherError(f"{change} may not be implemented yet: {closed[0].message}", help=closed[0].help)
     document, task = named[0]

@@ -93,7 +93,9 @@ def _told(
     single: bool = False,
 ) -> int:
     failed = [item for item in items if not item.valid(strict=strict)]
-    wrong = bool(failed) or any(problem.level == "ERROR" for problem in process)
+    wrong = bool(failed) or any(
+        problem.level == "ERROR" or (strict and problem.level == "WARNING") for problem in process
+    )
     if json:
         data: dict[str, Any] = {
             "items": [item.as_json(strict=strict) for item in items],
