@@ -107,6 +107,9 @@ def test_it_tells_when_no_proposal_is_needed(spec: Spec) -> None:
     (spec.directory / "hosts/box/host.toml").write_text(HOST + "options = []\n")
     assert spec("gen") == 0
     assert "only the settings of box are changed" in spec.out
+    (spec.directory / "hosts/box/host.toml").write_text(HOST + "[nixos.networking.firewall]\nenable = false\n")
+    assert spec("gen") == 0
+    assert "only the settings" not in spec.out, "a firewall is everybody's"
     (spec.directory / "fleet.toml").write_text(FLEET + "# more\n")
     assert spec("gen") == 0
     assert "only the settings" not in spec.out
@@ -450,3 +453,52 @@ def test_a_task_file_that_is_no_text_is_left_alone(spec: Spec) -> None:
     assert spec("task", "a", "1.1", "--done") == 2
     assert "is not UTF-8" in spec.err
     assert read(spec.directory) == before
+
+
+@pytest.mark.parametrize("name", ["Ada Example", "ada example", "A. E. <ada@example.org>"])
+def test_somebody_is_the_same_under_two_names(ready: Spec, name: str) -> None:
+    assert ready("task", "new-thing", "2.1", "--done") == 0
+    assert ready("review", "new-thing", "--as", "reviewer", "--approve", "-m", "fine", "--name", name) == 2
+    assert "cannot be its reviewer" in ready.err
+
+
+def test_evidence_to_the_contrary_stops_it(ready: Spec) -> None:
+    assert ready("check", "new-thing") == 0
+    assert ready("check", "new-thing", "--scenario", "thing/Old/Works", "--run", "false") == 1
+    assert "`false` did not pass" in ready.out
+    assert ready("archive", "new-thing", "--yes") == 1
+    assert "did not pass" in ready.err
+
+
+def test_a_link_in_the_repository_does_not_stop_the_check(ready: Spec) -> None:
+    (ready.directory / "link").symlink_to("/etc")
+    ready.git("add", "link")
+    ready.git("commit", "-qm", "b")
+    assert ready("check", "new-thing", "--since", "HEAD") == 0
+
+
+def test_commands_are_not_written_out_of_the_tree(spec: Spec, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (spec.directory / ".claude").symlink_to(tmp_path / "outside")
+    assert spec("install", "--for", "claude") == 0
+    assert spec.out.count("leads out of the project") == 4
+    assert not list((tmp_path / "outside").iterdir())
+
+
+def test_a_base_that_moved_counts_where_it_is_strict(spec: Spec) -> None:
+    spec.write({"specs/cap/spec.md": SPEC.format("cap") + OLD})
+    spec("gen", "new-thing", "--kind", "skill", "--capability", "cap")
+    spec.write({"changes/new-thing/specs/cap/spec.md": DELTA + NEW})
+    assert spec("validate", "--all", "--strict") == 0
+    spec.write({"specs/cap/spec.md": SPEC.format("cap") + OLD.replace("be old", "be newer")})
+    assert spec("validate", "--all") == 0
+    assert spec("validate", "--all", "--strict") == 1
+
+
+def test_a_task_waits_for_another_change(spec: Spec) -> None:
+    spec("gen", "first-thing", "--kind", "skill")
+    spec("gen", "new-thing", "--kind", "skill", "--depends-on", "first-thing")
+    for role in ("librarian", "architect"):
+        spec("review", "new-thing", "--as", role, "--approve", "-m", "fits")
+    assert spec("task", "new-thing", "2.1", "--done") == 2
+    assert "first-thing comes first" in spec.err

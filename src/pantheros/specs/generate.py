@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from pantheros.findings import PantherError
-from pantheros.git import changed_files
+from pantheros.fleet.read import FLEET_FILE
+from pantheros.git import changed_files, export
 from pantheros.specs import kinds
 from pantheros.specs.journal import Write, change_together, locked
 from pantheros.specs.kinds import KINDS, Kind
@@ -17,6 +19,8 @@ from pantheros.specs.metadata import default_note
 from pantheros.specs.record import FILE as RECORD
 from pantheros.specs.record import Emergency, Record, as_bytes, whole_base
 from pantheros.specs.tree import ARCHIVE, SPEC, Root
+from pantheros.synth.build import Model
+from pantheros.synth.difference import differences
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _CAPABILITY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:/[a-z0-9]+(?:-[a-z0-9]+)*)*\Z")
@@ -78,9 +82,32 @@ def needless(root: Root) -> str:
     hosts = {path.split("/")[1] for path in changed if path.startswith("hosts/") and path.count("/") > 1}
     if all(path.startswith("docs/") or path.endswith(".md") for path in changed):
         return "only documentation is changed"
-    if len(hosts) == 1 and all(path.startswith("hosts/") and path.endswith((".toml", ".nix")) for path in changed):
+    if (
+        len(hosts) == 1
+        and not _of_security(root)
+        and all(path.startswith("hosts/") and path.endswith((".toml", ".nix")) for path in changed)
+    ):
         return f"only the settings of {min(hosts)} are changed, which its next build takes back as easily"
     return ""
+
+
+_SECURITY = (("networking", "firewall"), ("services", "openssh"), ("security",), ("users",))
+
+
+def _of_security(root: Root) -> bool:
+    """Whether a setting that has changed is about who may get at what."""
+    if not (root.path / FLEET_FILE).is_file():
+        return False
+    with tempfile.TemporaryDirectory(prefix="panther-") as directory:
+        before = Path(directory) / "before"
+        before.mkdir()
+        try:
+            export(root.path, "HEAD", before)
+            changes = list(differences(Model.of(before), Model.of(root.path)))
+        except PantherError:
+            return False  # no commit yet, or no fleet in it
+    paths = [setting.path for change in changes for setting in change.settings]
+    return any(path[: len(part)] == part for path in paths for part in _SECURITY)
 
 
 def when_needed() -> list[tuple[str, str]]:
