@@ -156,7 +156,8 @@ def test_text_is_javascript_s() -> None:
 
 
 def test_names_are_in_the_reference_s_order() -> None:
-    names = ["_a", "a", "a_b", "a-b", "a/b", "a1", "a10", "a2", "ab", "B", "resume", "Resume", "resumé", "ss"]
+    names = ["_a", "😀", "1", "a", "a_b", "a-b", "a/b", "a1", "a10", "a2", "ab", "B", "o", "ø", "p"]
+    names += ["resume", "Resume", "resumé", "ss", "ß", "z", "δ", "и", "й", "я", "한", "か", "カ", "き", "日"]
     shuffled = names.copy()
     random.Random(1).shuffle(shuffled)
     assert sorted(shuffled, key=collation) == names

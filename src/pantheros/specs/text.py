@@ -90,28 +90,36 @@ def fenced(lines: Sequence[str]) -> list[bool]:
 
 
 _SIGNS = {char: place for place, char in enumerate(" _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789")}
-_JOINED = {"æ": "ae", "œ": "oe", "ß": "ss"}
+_JOINED = {"æ": "ae", "œ": "oe", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"}
+_KATAKANA, _KATAKANA_ABOVE = frozenset(map(chr, range(0x30A1, 0x30F7))), 0x60
+"""The syllables of Katakana, and how far they lie above those of Hiragana."""
 _CONTROLS_THAT_COUNT = "\t\n\v\f\r\x85"
 
 
 def collation(text: str) -> tuple[object, ...]:
     """A key to sort names by, as the reference does: by ICU's root collation (Unicode Technical Standard 10 with the
-    root locale of CLDR), here for Latin letters, digits and signs; other scripts follow by code point."""
-    letters: list[tuple[int, int]] = []
+    root locale of CLDR), as far as European and East Asian letters go; those of other scripts follow by code point."""
+    letters: list[tuple[int, int, int]] = []
     accents: list[str] = []
-    capitals: list[bool] = []
-    for char in unicodedata.normalize("NFD", text):
+    capitals: list[int] = []
+    apart = unicodedata.normalize("NFD", text)
+    for char in apart.replace("и\u0306", "й").replace("И\u0306", "Й"):  # a letter of its own
         if unicodedata.combining(char):
             if accents:
                 accents[-1] += char
         elif char in _SIGNS:
-            letters.append((0, _SIGNS[char]))
+            letters.append((0, _SIGNS[char], 0))
             accents.append("")
-            capitals.append(False)
+            capitals.append(0)
+        elif unicodedata.category(char)[0] in "SP":
+            letters.append((0, _SIGNS["~"], ord(char)))
+            accents.append("")
+            capitals.append(0)
         elif unicodedata.category(char) != "Cc" or char in _CONTROLS_THAT_COUNT:
-            small = char.lower()
+            # A letter and its capital are one at first, and so are the two ways to write a Japanese syllable.
+            small = chr(ord(char) - _KATAKANA_ABOVE) if char in _KATAKANA else char.lower()
             for each in _JOINED.get(small, small):
-                letters.append((1, ord(each)))
-                accents.append("")
-                capitals.append(small != char)
+                letters.append((1, ord(each), 0))
+                accents.append(char if small in "øłđ" else "")
+                capitals.append(2 * (small != char) + (len(_JOINED.get(small, small)) > 1))
     return letters, accents, capitals
