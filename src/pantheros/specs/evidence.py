@@ -19,6 +19,7 @@ from pantheros.checks.verdict import judged
 from pantheros.checks.view import HostView
 from pantheros.findings import PantherError
 from pantheros.fleet.read import FLEET_FILE
+from pantheros.fleet.secrecy import masked
 from pantheros.git import added_in, export, revision, tracked_and_new
 from pantheros.module import Port, SecretUse
 from pantheros.nix.command import available
@@ -150,7 +151,7 @@ def run(root: Root, what: str, command: str, scenario: str = "") -> Evidence:
         raise PantherError(f"cannot run {command}: {error}") from error
     except subprocess.TimeoutExpired as error:
         raise PantherError(f"{command} did not end within an hour") from error
-    said = (done.stdout + done.stderr).decode(errors="replace").strip()
+    said = masked((done.stdout + done.stderr).decode(errors="replace").strip())
     told = f"exit {done.returncode}" + (f"\n{said[-_LONGEST:]}" if said else "")
     passed = done.returncode == 0
     return Evidence(what, command, passed, told, on[0], on[1], _since(started), f"{date.today()}", scenario)

@@ -79,8 +79,8 @@ def _lock_out_the_reference(lock: Path) -> None:
     """Make the file by which the reference knows that it has to wait. It comes to be there whole, or not at all."""
     written = lock.with_name(".pantheros-lock")
     content = {"pid": os.getpid(), "nonce": str(uuid.uuid4()), "by": "pantheros"}
-    written.write_text(json.dumps(content), encoding="utf-8")
     try:
+        written.write_text(json.dumps(content), encoding="utf-8")
         if _ours(lock):
             # One of ours that is left over belongs to a process that has ended: it had the system's lock, too.
             lock.unlink(missing_ok=True)
@@ -88,8 +88,10 @@ def _lock_out_the_reference(lock: Path) -> None:
     except FileExistsError as error:
         message = f"openspec archives something here now, or was stopped: {lock} is there"
         raise Busy(message, help="remove the file if no such process is running") from error
+    except OSError as error:
+        raise PantherError(f"{lock} cannot be made: {error.strerror}") from error
     finally:
-        written.unlink()
+        written.unlink(missing_ok=True)
 
 
 def _ours(lock: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from pantheros.findings import PantherError
@@ -131,7 +132,7 @@ def _spec(capability: str, path: Any, cache: Cache, keys: Keys) -> Item:
 
 def archived_items(root: Root) -> list[Item]:
     """The changes in the archive: what of their tasks is open."""
-    return [_timed(name, "change", lambda name=name: _open_tasks(root, name)) for name in archived_names(root)]  # type: ignore[misc]
+    return [_timed(name, "change", partial(_open_tasks, root, name)) for name in archived_names(root)]
 
 
 def _open_tasks(root: Root, name: str) -> list[Issue]:

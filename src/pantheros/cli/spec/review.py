@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -46,8 +46,8 @@ def command(
             raise PantherError("git does not know who you are", help="say --name, or set user.name and user.email")
         if role == REVIEWER and any(same_person(who, each) for each in before.record.implemented_by):
             raise PantherError(f"{who} implemented {change}, and cannot be its reviewer", help="ask somebody else")
-        verdict = "approve" if approve else "reject"
-        review = Review(role, who, f"{date.today()}", verdict, message.strip(), digest(path))  # type: ignore[arg-type]
+        verdict: Literal["approve", "reject"] = "approve" if approve else "reject"
+        review = Review(role, who, f"{date.today()}", verdict, message.strip(), digest(path))
         write_record(path, with_review(before.record, review))
         before = standing(root, policy, change)
     if json:

@@ -23,10 +23,9 @@ DirectoryOption = Annotated[
 class Refusal(PantherError):
     """What a command refuses to do, with the code that programs know it by."""
 
-    def __init__(self, code: str, message: str, *, help: str = "", more: dict[str, Any] | None = None) -> None:
+    def __init__(self, code: str, message: str, *, help: str = "") -> None:
         super().__init__(message, help=help)
         self.code = code
-        self.more = more or {}
 
 
 def settled(root: Root) -> Root:
@@ -47,7 +46,7 @@ def refused(error: PantherError, code: str, *, json: bool, before: dict[str, Any
             "message": error.message,
             **({"fix": error.help} if error.help else {}),
         }
-        print_json({**(before or {}), **getattr(error, "more", {}), "status": [told]})
+        print_json({**(before or {}), "status": [told]})
     else:
         paragraph(("error: ", "bold red"), error.message, error=True)
         if error.help:

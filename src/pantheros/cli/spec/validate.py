@@ -43,7 +43,11 @@ def command(
             return _told(root, archived_items(root), ["change"], [], strict=strict, json=json)
         if all or changes or specs:
             root = settled(required_root(directory))
-            kinds: list[Kind] = [*(["change"] if all or changes else []), *(["spec"] if all or specs else [])]  # type: ignore[list-item]
+            kinds: list[Kind] = []
+            if all or changes:
+                kinds.append("change")
+            if all or specs:
+                kinds.append("spec")
             process = _process(root) if "change" in kinds else []
             return _told(root, all_items(root, kinds), kinds, process, strict=strict, json=json)
         if not item:
