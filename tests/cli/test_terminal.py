@@ -163,3 +163,12 @@ def test_an_interrupt_ends_it_quietly(write: Write) -> None:
     assert time.monotonic() - begun < 10
     assert rest.replace("working", "").split() == ["interrupted"]
     assert not (root / "nixos").exists()
+
+
+def test_what_goes_to_one_place_stands_there_in_order() -> None:
+    script = "from pantheros.cli.output import say; say('one'); say('two', error=True); say('three')"
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    said = subprocess.run(
+        [sys.executable, "-c", script], env=buffered, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
+    )
+    assert said.stdout.split() == [b"one", b"two", b"three"]

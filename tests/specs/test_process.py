@@ -502,3 +502,13 @@ def test_a_task_waits_for_another_change(spec: Spec) -> None:
         spec("review", "new-thing", "--as", role, "--approve", "-m", "fits")
     assert spec("task", "new-thing", "2.1", "--done") == 2
     assert "first-thing comes first" in spec.err
+
+
+def test_what_a_command_says_is_kept_without_its_secrets(ready: Spec) -> None:
+    token = "ghp_" + "a1B2" * 9
+    (ready.directory / "tell.sh").write_text("printf 'ghp_'; for i in 1 2 3 4 5 6 7 8 9; do printf a1B2; done\n")
+    assert ready("check", "new-thing", "--scenario", "thing/Old/Works", "--run", "sh tell.sh") == 0
+    assert token not in ready.out
+    record = (ready.directory / "openspec" / "changes" / "new-thing" / ".pantheros.json").read_text()
+    assert "ghp_" in record
+    assert token not in record

@@ -6,7 +6,7 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -57,6 +57,10 @@ def _output() -> TextIO:
 def say(*parts: Part, error: bool = False) -> None:
     """Print a line; in its styles where a terminal shows it."""
     stream = sys.stderr if error else _output()
+    if error:
+        # Where both go to one place, they stand there as they were said. A reader who left is told of at the end.
+        with suppress(OSError, ValueError):
+            _output().flush()
     if not stream.isatty():
         stream.write("".join(part if isinstance(part, str) else part[0] for part in parts) + "\n")
         return
