@@ -249,3 +249,20 @@ def test_a_list_that_is_not_ours_is_not_carried_out(
     assert program(["spec", "list", "-C", str(root.path)]) in (1, 2)
     assert "is not what pantherOS writes" in capsys.readouterr().err
     assert read(root.path.parent) == before
+
+
+def test_a_full_disk_changes_nothing(root: Root) -> None:
+    before = read(root.path)
+    program = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n"
+        "from pantheros.__main__ import run\n"
+        "sys.exit(run(['spec', 'archive', 'wide', '--yes', '-C', sys.argv[1]]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(root.path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "cannot be written: File too large; nothing was changed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not journal.left_over(root)
+    root.archive.rmdir()
+    assert read(root.path) == before

@@ -160,25 +160,31 @@ def change_together(root: Root, writes: Sequence[Write], move: Move | None) -> N
     is not what it was, with nothing done."""
     journal = root.archive / _JOURNAL
     journal.mkdir()
+    try:
+        todo = _staged(root, journal, writes, move)
+        _check(root, todo, begun=False)
+        _write_through(journal / f"{_LIST}.new", json.dumps(todo).encode())
+        (journal / f"{_LIST}.new").rename(journal / _LIST)
+    except (OSError, PantherError) as error:
+        shutil.rmtree(journal, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise PantherError(f"{journal} cannot be written: {error.strerror}; nothing was changed") from error
+        raise
+    _sync(journal)
+    _sync(root.archive)
+    _carry_out(root, journal, todo)
+
+
+def _staged(root: Root, journal: Path, writes: Sequence[Write], move: Move | None) -> dict[str, Any]:
+    """Put the new files into the journal. What is to be done, as its list says it."""
     listed = []
     for number, (path, before, after) in enumerate(writes):
         if after is not None:
             _write_through(journal / str(number), after)
         states = {"before": _digest(before), "after": _digest(after)}
         listed.append({"path": os.path.relpath(path, root.path), **states, "new": number})
-    todo: dict[str, Any] = {"writes": listed, "move": None}
-    if move is not None:
-        todo["move"] = [os.path.relpath(each, root.path) for each in move]
-    try:
-        _check(root, todo, begun=False)
-    except PantherError:
-        shutil.rmtree(journal)
-        raise
-    _write_through(journal / f"{_LIST}.new", json.dumps(todo).encode())
-    (journal / f"{_LIST}.new").rename(journal / _LIST)
-    _sync(journal)
-    _sync(root.archive)
-    _carry_out(root, journal, todo)
+    moved = None if move is None else [os.path.relpath(each, root.path) for each in move]
+    return {"writes": listed, "move": moved}
 
 
 def _carry_out(root: Root, journal: Path, todo: dict[str, Any]) -> None:
