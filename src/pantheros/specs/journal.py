@@ -293,7 +293,9 @@ def keep_undo(root: Root, name: str, undo: Undo) -> None:
     with suppress(OSError):  # then git has to know
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_name(f".{path.name}.{os.getpid()}")
-        new.write_text(json.dumps(data), encoding="utf-8")
+        # Whoever may not read the tree is not to read what it said.
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(data, file)
         new.replace(path)
 
 

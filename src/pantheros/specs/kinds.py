@@ -224,16 +224,17 @@ def tasks(kind: Kind) -> str:
     return "\n".join(lines)
 
 
+_TO_FILL_IN = ("The system SHALL ...", "#### Scenario: ...", "- **WHEN** ...", "- **THEN** ...")
+
+
 def delta(capability: str) -> str:
     """A delta spec to begin with."""
     name = capability.rpartition("/")[2].replace("-", " ")
-    return f"""\
-## ADDED Requirements
+    demand, *scenario = _TO_FILL_IN
+    lines = ["## ADDED Requirements", "", f"### Requirement: {name.capitalize()}", demand, "", *scenario, ""]
+    return "\n".join(lines)
 
-### Requirement: {name.capitalize()}
-The system SHALL ...
 
-#### Scenario: ...
-- **WHEN** ...
-- **THEN** ...
-"""
+def unfilled(text: str) -> bool:
+    """Whether a delta spec still holds a line that `delta` put there to be filled in."""
+    return any(line.rstrip() in _TO_FILL_IN for line in text.split("\n"))

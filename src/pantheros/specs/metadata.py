@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pantheros.specs.text import decoded
-from pantheros.specs.tree import Root, change_names
 from pantheros.specs.yaml import NotYaml, read_yaml
 
 FILE = ".openspec.yaml"
@@ -234,20 +231,3 @@ def planning(more: dict[str, Any]) -> Planning:
 def default_note() -> str:
     """What else a change's metadata may say, as a comment for whoever fills them in."""
     return "# More that may be said: depends_on, blocks (lists of changes), phase, priority, milestone, estimate (days)"
-
-
-def uses_more(root: Root) -> bool:
-    """Whether anything of pantherOS's own is used in a tree: a policy, a record, or a key of a change's metadata."""
-    if (root.path / "openspec" / "policy.toml").is_file():
-        return True
-    for name in change_names(root):
-        change = os.path.join(root.changes, name)
-        if os.path.isfile(os.path.join(change, ".pantheros.json")):
-            return True
-        with suppress(OSError), open(os.path.join(change, FILE), "rb") as file:
-            if _OURS.search(file.read()):
-                return True
-    return False
-
-
-_OURS = re.compile(rb"^\s*[\"']?(?:kind|depends_on|blocks)[\"']?\s*:", re.MULTILINE)

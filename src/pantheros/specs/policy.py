@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pantheros.findings import PantherError, nearest
-from pantheros.specs.kinds import ARCHITECT, KINDS, LIBRARIAN, REVIEWER, ROLES, SECURITY, unwritten
+from pantheros.specs.kinds import ARCHITECT, KINDS, LIBRARIAN, REVIEWER, ROLES, SECURITY, unfilled, unwritten
 from pantheros.specs.metadata import Metadata, NotMetadata, Planning, planning, read_metadata
 from pantheros.specs.record import Record, Review, digest, read_record, same_person
 from pantheros.specs.text import decoded
-from pantheros.specs.tree import Root, read, spec_files
+from pantheros.specs.tree import POLICY, Root, read, spec_files
 
-FILE = "policy.toml"
 Stage = Literal["implement", "archive"]
 _KEYS = {"implement", "archive", "security_capabilities", "evidence", "document_within_days", "review_within_days"}
 
@@ -59,7 +58,7 @@ class Policy:
 
 def read_policy(root: Root) -> Policy:
     """The project's rules. Raises `PantherError` for a file that is no policy."""
-    path = root.path / "openspec" / FILE
+    path = root.path / "openspec" / POLICY
     try:
         data = tomllib.loads(decoded(path.read_bytes()))
     except FileNotFoundError:
@@ -223,5 +222,5 @@ def _missing(change: Path, plan: Planning) -> Iterator[str]:
     for part, why in unwritten(kind, text) if text else ():
         yield f"proposal.md: the section {part} {why}"
     for capability, path in spec_files(change / "specs").items():
-        if any(line.rstrip().endswith("...") for line in read(path).split("\n")):
+        if unfilled(read(path)):
             yield f"specs/{capability}/spec.md: what the template put there is not filled in"

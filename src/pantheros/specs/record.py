@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -18,9 +20,10 @@ from typing import Any, Literal
 from pantheros.findings import PantherError
 from pantheros.specs.delta import Delta, folded, read_delta
 from pantheros.specs.main_spec import parts
+from pantheros.specs.metadata import FILE as METADATA
 from pantheros.specs.tasks import tasks, ticked
 from pantheros.specs.text import decoded
-from pantheros.specs.tree import SPEC, Root, entries, read, read_bytes, spec_files
+from pantheros.specs.tree import POLICY, SPEC, Root, change_names, entries, read, read_bytes, spec_files
 
 FILE = ".pantheros.json"
 _FORMAT = 1
@@ -241,3 +244,20 @@ def requirements_now(root: Root, capability: str) -> dict[str, str]:
     except OSError:
         return {}
     return {folded(block.name): block.text for block in parts(text).blocks}
+
+
+def uses_more(root: Root) -> bool:
+    """Whether anything of pantherOS's own is used in a tree: a policy, a record, or a key of a change's metadata."""
+    if (root.path / "openspec" / POLICY).is_file():
+        return True
+    for name in change_names(root):
+        change = os.path.join(root.changes, name)
+        if os.path.isfile(os.path.join(change, FILE)):
+            return True
+        with suppress(OSError), open(os.path.join(change, METADATA), "rb") as file:
+            if _OWN_KEYS.search(file.read()):
+                return True
+    return False
+
+
+_OWN_KEYS = re.compile(rb"^\s*[\"']?(?:kind|depends_on|blocks)[\"']?\s*:", re.MULTILINE)

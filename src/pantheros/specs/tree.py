@@ -8,12 +8,16 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pantheros.findings import PantherError
 from pantheros.specs.delta import read_delta
 from pantheros.specs.text import decoded
 
+Kind = Literal["change", "spec"]
+
 SPEC = "spec.md"
+POLICY = "policy.toml"
 ARCHIVE = "archive"
 CONFIGS = ("config.yaml", "config.yml")
 LARGEST = 16 * 2**20
@@ -26,6 +30,13 @@ class Outside(PantherError):
 
 class TooLarge(PantherError):
     """A file is larger than any document."""
+
+
+class NoRoot(PantherError):
+    """There is no `openspec/` to speak of."""
+
+    code = "no_openspec_root"
+    """As the reference names it."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +85,10 @@ def root_of(start: Path) -> Root:
 
 
 def required_root(start: Path) -> Root:
-    """As `find_root`; raises `PantherError` where there is none."""
+    """As `find_root`; raises `NoRoot` where there is none."""
     found = find_root(start)
     if found is None:
-        raise PantherError(
-            f"there is no openspec/ in {start.resolve()} or above", help="`panther spec gen NAME` begins one"
-        )
+        raise NoRoot(f"there is no openspec/ in {start.resolve()} or above", help="`panther spec gen NAME` begins one")
     return found
 
 

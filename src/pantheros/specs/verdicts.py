@@ -6,18 +6,17 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from pantheros.findings import PantherError
 from pantheros.specs.cache import Cache, Keys
 from pantheros.specs.issues import Issue, valid
 from pantheros.specs.listing import progress
 from pantheros.specs.text import collation, decoded
-from pantheros.specs.tree import Root, archived_names, change_names, read_bytes, spec_files
+from pantheros.specs.tree import Kind, Root, archived_names, change_names, read_bytes, spec_files
 from pantheros.specs.validate_change import change_issues
 from pantheros.specs.validate_spec import spec_issues
 
-Kind = Literal["change", "spec"]
 _LAST = 5
 """Of a change and a spec of one name the reference tells the spec first where the change is among the last so many."""
 

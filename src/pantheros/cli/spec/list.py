@@ -13,6 +13,7 @@ from pantheros.cli.output import print_json, say, table
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, refused, settled
 from pantheros.findings import PantherError
 from pantheros.specs.listing import ListedChange, listed_changes, listed_specs
+from pantheros.specs.record import FILE as RECORD
 from pantheros.specs.tree import Root, about_nested, change_names, find_root, required_root, utf16
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
@@ -31,8 +32,7 @@ def command(
         return _specs(root, json=json) if what == "specs" else _changes(root, by_name=sort == "name", json=json)
     except (PantherError, OSError) as error:
         told = error if isinstance(error, PantherError) else PantherError(str(error))
-        code = "no_openspec_root" if "no openspec/" in told.message else "list_error"
-        return refused(told, code, json=json, before={what: [], "root": None})
+        return refused(told, "list_error", json=json, before={what: [], "root": None})
 
 
 def _root(directory: Path) -> Root:
@@ -81,7 +81,7 @@ def _changes(root: Root, *, by_name: bool, json: bool) -> int:
 
 def _duties(root: Root) -> list[dict[str, Any]]:
     """What the changes of emergencies owe."""
-    names = [name for name in change_names(root) if (root.changes / name / ".pantheros.json").is_file()]
+    names = [name for name in change_names(root) if (root.changes / name / RECORD).is_file()]
     if not names:
         return []
     # Loaded where it is needed: it takes as long as all the rest.

@@ -12,7 +12,7 @@ import typer
 from pantheros.cli.output import paragraph, print_json
 from pantheros.findings import PantherError
 from pantheros.specs.journal import Busy, left_over, locked
-from pantheros.specs.tree import Root, change_names
+from pantheros.specs.tree import Kind, Root, change_names, spec_files
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, with the fields of OpenSpec's own.")]
 DirectoryOption = Annotated[
@@ -81,6 +81,27 @@ def check_name(name: str, what: str, code: str) -> None:
         wrong = "must not contain null characters"
     if wrong:
         raise Refusal(code, f"{what} {wrong}")
+
+
+def kind_of(root: Root, name: str, said: str) -> Kind:
+    """Whether a name is a change's or a spec's: as `said`, or by what there is. Raises `Refusal` where it is neither's,
+    both's, or no name."""
+    if said == "change":
+        check_name(name, "Change name", "invalid_item")
+        return "change"
+    if said == "spec":
+        for part in name.split("/"):
+            check_name(part, "Spec id", "invalid_item")
+        return "spec"
+    changes, specs = change_names(root), list(spec_files(root.specs))
+    if name in changes and name in specs:
+        message = f"'{name}' is both a change and a spec"
+        raise Refusal("ambiguous_item", message, help="say which with --type change or --type spec")
+    if name in changes or name in specs:
+        return "change" if name in changes else "spec"
+    near = closest(name, [*changes, *specs])
+    help = f"did you mean {', '.join(near)}?" if near else ""
+    raise Refusal("unknown_item", f"there is no change and no spec '{name}'", help=help)
 
 
 def open_change(root: Root, name: str) -> Path:

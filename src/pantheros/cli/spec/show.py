@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from pantheros.cli.output import markdown, print_json
-from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, about, check_name, closest, refused, settled
+from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, kind_of, refused, settled
 from pantheros.findings import PantherError
 from pantheros.specs.listing import Missing, change_as_json, proposal_text, spec_as_json
-from pantheros.specs.tree import SPEC, Root, change_names, read, root_of, spec_files
+from pantheros.specs.tree import SPEC, read, root_of
 
 
 def command(
@@ -26,9 +26,8 @@ def command(
 ) -> int:
     root = settled(root_of(directory))
     try:
-        kind = _kind(root, item, type.lower())
+        kind = kind_of(root, item, type.lower())
         if kind == "change":
-            check_name(item, "Change name", "invalid_item")
             if json:
                 print_json({**change_as_json(root, item), **about(root)})
             else:
@@ -36,8 +35,6 @@ def command(
             return 0
         if requirements and requirement is not None:
             raise Missing("Options --requirements and --requirement cannot be used together")
-        for part in item.split("/"):
-            check_name(part, "Spec id", "invalid_item")
         if json:
             short = requirements or no_scenarios
             print_json({**spec_as_json(root, item, scenarios=not short, only=requirement), **about(root)})
@@ -48,17 +45,3 @@ def command(
         return refused(error, "show_error", json=json)
     except OSError as error:
         return refused(PantherError(f"{item} cannot be read: {error.strerror}"), "show_error", json=json)
-
-
-def _kind(root: Root, name: str, type: str) -> str:
-    if type in ("change", "spec"):
-        return type
-    changes, specs = change_names(root), list(spec_files(root.specs))
-    if name in changes and name in specs:
-        message = f"'{name}' is both a change and a spec"
-        raise Refusal("ambiguous_item", message, help="say which with --type change or --type spec")
-    if name in changes or name in specs:
-        return "change" if name in changes else "spec"
-    near = closest(name, [*changes, *specs])
-    help = f"did you mean {', '.join(near)}?" if near else ""
-    raise Refusal("unknown_item", f"there is no change and no spec '{name}'", help=help)

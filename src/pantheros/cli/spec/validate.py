@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pantheros.cli.output import paragraph, print_json, say
-from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, about, check_name, closest, refused, settled
+from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, about, kind_of, refused, settled
 from pantheros.findings import PantherError
 from pantheros.specs.issues import MARKS
-from pantheros.specs.metadata import uses_more
-from pantheros.specs.tree import Root, change_names, required_root, root_of, spec_files
-from pantheros.specs.verdicts import Item, Kind, all_items, archived_items, one_change, one_spec, summary
+from pantheros.specs.record import uses_more
+from pantheros.specs.tree import Kind, Root, required_root, root_of, spec_files
+from pantheros.specs.verdicts import Item, all_items, archived_items, one_change, one_spec, summary
 
 if TYPE_CHECKING:
     from pantheros.specs.process import Problem
@@ -57,33 +57,12 @@ def command(
         process = [each for each in _process(root) if each.change == item and each.about == "duty"]
         return _told(root, [found], [found.type], process, strict=strict, json=json, single=True)
     except PantherError as error:
-        code = "no_openspec_root" if "no openspec/" in error.message else "validate_error"
-        return refused(error, code, json=json)
+        return refused(error, "validate_error", json=json)
 
 
 def _one(root: Root, name: str, type: str) -> Item:
-    specs = list(spec_files(root.specs))
-    if type == "change":
-        check_name(name, "Change name", "invalid_item")
-        return one_change(root, name)
-    if type == "spec":
-        for part in name.split("/"):
-            check_name(part, "Spec id", "invalid_item")
-        return one_spec(root, name)
-    changes = change_names(root)
-    if name in changes and name in specs:
-        message = f"'{name}' is both a change and a spec"
-        raise Refusal("ambiguous_item", message, help="say which with --type change or --type spec")
-    if name in changes:
-        return one_change(root, name)
-    if name in specs:
-        return one_spec(root, name)
-    near = closest(name, [*changes, *specs])
-    raise Refusal("unknown_item", f"there is no change and no spec '{name}'", help=_meant(near))
-
-
-def _meant(near: Sequence[str]) -> str:
-    return f"did you mean {', '.join(near)}?" if near else ""
+    spec_files(root.specs)  # a link out of the tree is refused, whatever is asked for
+    return one_change(root, name) if kind_of(root, name, type) == "change" else one_spec(root, name)
 
 
 def _told(
