@@ -15,7 +15,7 @@ from tree_sitter import Language, Node
 from pantheros.findings import Finding, Origin, Related
 from pantheros.source import Source, origin_at
 
-_LANGUAGE = Language(tree_sitter_nix.language())
+LANGUAGE = Language(tree_sitter_nix.language())
 _WHOLE = frozenset({"string_expression", "indented_string_expression", "path_expression", "uri_expression"})
 _NAMES = frozenset({"identifier", "string_expression", "interpolation"})
 _OPENS = frozenset({"{", "${", "[", "(", "let", "with", "assert"})
@@ -26,7 +26,35 @@ _MOST = 5
 
 def parse(file: str, text: str) -> Source:
     """The tree of a Nix text. A NUL character, which would end the text for the parser, counts as a blank."""
-    return Source(file, text.replace("\0", " ").replace("\ufeff", " "), _LANGUAGE)
+    text = text.replace("\0", " ").replace("\ufeff", " ")
+    source = Source(file, text, LANGUAGE)
+    while source.root.has_error and (commas := _last_commas(source)):
+        content = bytearray(source.encoded)
+        for at in commas:
+            content[at : at + 1] = b" "
+        source = Source(file, content.decode(), LANGUAGE)
+    return source
+
+
+def _last_commas(source: Source) -> list[int]:
+    """Where a comma ends a function's arguments (`{ lib, pkgs, }: …`), which Nix allows and the grammar does not."""
+    found = []
+    for error in _errors(source.root):
+        node = error.parent if error.parent is not None and error.parent.type == "formal" else error
+        if node.parent is None or node.parent.type != "formals":
+            continue
+        comma = node if node.is_error and node.text == b"," else node.prev_sibling
+        while comma is not None and comma.type == "comment":
+            comma = comma.prev_sibling
+        following = node.next_sibling
+        while following is not None and following.type == "comment":
+            following = following.next_sibling
+        before = comma.prev_named_sibling if comma is not None else None
+        if comma is None or before is None or before.start_byte == before.end_byte:
+            continue
+        if comma.text == b"," and following is not None and following.type == "}":
+            found.append(comma.start_byte)
+    return found
 
 
 def syntax_findings(source: Source, text: str) -> list[Finding]:

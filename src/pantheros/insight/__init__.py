@@ -1,0 +1,1 @@
+"""Where a repository stands: what is in it, what it lacks, and what is planned."""

@@ -1,0 +1,99 @@
+"""What files said, kept by their content, so that only what has changed is read again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pantheros import __version__
+from pantheros.insight.nix_file import Configuration, Facts, Input, Named, Option, Package, Reference, Setting
+
+_FORMAT = 1
+
+
+def key(content: bytes) -> str:
+    """What a file's facts are kept by."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def load(root: Path) -> dict[str, Any]:
+    """The facts that are kept for a repository, as they were written; nothing where none are, or another version's."""
+    try:
+        data = json.loads(_file(root).read_bytes())
+        kept = data["facts"] if data["made_by"] == [_FORMAT, __version__] else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def save(root: Path, facts: Mapping[str, Any]) -> None:
+    """Keep facts. Where that cannot be, the next reading takes as long as this one."""
+    path = _file(root)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f".{path.name}.{os.getpid()}")
+        new.write_text(json.dumps({"made_by": [_FORMAT, __version__], "facts": facts}), encoding="utf-8")
+        new.replace(path)
+    except (OSError, UnicodeEncodeError):
+        return
+
+
+def _file(root: Path) -> Path:
+    directory = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(directory) / "pantheros" / "insight" / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:32]}.json"
+
+
+def as_data(facts: Facts) -> list[Any]:
+    """Facts as JSON holds them."""
+    return [facts.broken, facts.description, *(getattr(facts, name) for name in _LISTS)]
+
+
+def from_data(data: list[Any]) -> Facts:
+    """Facts from what `as_data` made, before or after it was JSON. Raises `TypeError` or `ValueError` for other data."""
+    broken, description, *lists = data
+    read = {
+        name: tuple(_READ.get(name, kind._make)(each) for each in listed)
+        for (name, kind), listed in zip(_LISTS.items(), lists, strict=True)
+    }
+    return Facts(broken=broken, description=description, **read)
+
+
+def _setting(data: list[Any]) -> Setting:
+    path, value, needs, line = data
+    return Setting(path, value, tuple(needs), line)
+
+
+def _package(data: list[Any]) -> Package:
+    name, needs, line = data
+    return Package(name, tuple(needs), line)
+
+
+def _configuration(data: list[Any]) -> Configuration:
+    output, name, references, texts, settings, functions, line = data
+    return Configuration(
+        output,
+        name,
+        tuple(map(Reference._make, references)),
+        tuple(texts),
+        tuple(map(_setting, settings)),
+        tuple(functions),
+        line,
+    )
+
+
+_LISTS: dict[str, Any] = {
+    "options": Option,
+    "settings": Setting,
+    "references": Reference,
+    "packages": Package,
+    "modules": Named,
+    "secrets": Named,
+    "configurations": Configuration,
+    "inputs": Input,
+    "outputs": Named,
+}
+_READ: dict[str, Any] = {"settings": _setting, "packages": _package, "configurations": _configuration}

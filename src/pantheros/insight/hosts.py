@@ -1,0 +1,418 @@
+"""The hosts of a repository: which there are, and what each comes to, as far as that can be told without Nix."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from pantheros.insight.nix_file import SOME, UNKNOWN, Configuration, Setting
+from pantheros.insight.repository import Repository
+
+Kind = Literal["workstation", "server", "unknown"]
+"""What a machine is for: somebody sits at a workstation, laptops among them."""
+
+
+class Place(NamedTuple):
+    """Where something is seen."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+class Seen(NamedTuple):
+    """A setting or a package that a host has; `sure` unless a condition stands around it that only Nix can judge."""
+
+    path: str
+    value: str
+    place: Place
+    sure: bool
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine."""
+
+    name: str
+    directory: str
+    """Where its own files lie, "" where it has none."""
+    kind: Kind
+    output: str | None
+    """Its name among the flake's outputs: "" where it is none of them, None where only Nix can tell."""
+    files: tuple[str, ...]
+    """The Nix files that it leads to."""
+    settings: tuple[Seen, ...] = ()
+    packages: tuple[Seen, ...] = ()
+    has: dict[str, Place] = field(default_factory=dict)
+    """Of `PARTS`, those that are there, and where."""
+
+    @property
+    def in_flake(self) -> bool | None:
+        return None if self.output is None else bool(self.output)
+
+
+PARTS = ("hardware", "disks", "users", "home")
+"""What every host is to have besides its place in the flake."""
+
+_TOPS = ("hosts", "machines", "nodes", "systems", "nixos")
+_AROUND = ("nix", "nixos", "src", "config", "configurations", "systems")
+"""Directories at the top in which one of `_TOPS` may lie."""
+_ENTRIES = ("default.nix", "configuration.nix", "host.nix", "host.toml")
+_HARDWARE = ("hardware-configuration.nix", "hardware.nix", "facter.json")
+_SHARED = frozenset(
+    {"common", "shared", "modules", "profiles", "features", "optional", "global", "base", "core", "lib", "templates"}
+)
+_OF_A_MACHINE = ("networking.hostName", "system.stateVersion", "disko.devices", "fileSystems", "nixpkgs.hostPlatform")
+_USERS_OF_THE_SYSTEM = frozenset({"root", "nixos", "nobody"})
+_AT_A_DESK = (
+    "services.xserver.enable",
+    "services.libinput",
+    "services.displayManager",
+    "services.xserver.displayManager",
+    "services.xserver.desktopManager",
+    "programs.hyprland",
+    "programs.sway",
+    "programs.niri",
+    "wayland.windowManager",
+    "services.desktopManager",
+    "services.tlp",
+    "services.thermald",
+    "services.upower",
+    "services.power-profiles-daemon",
+    "services.auto-cpufreq",
+    "services.asusd",
+    "services.supergfxd",
+    "services.fprintd",
+    "hardware.bluetooth",
+    "hardware.nvidia.prime",
+    "services.pipewire",
+)
+_IN_A_RACK = ("services.qemuGuest", "services.nginx", "services.cloud-init", "virtualisation.hypervGuest")
+_DESK_WORDS = frozenset({"laptop", "laptops", "desktop", "desktops", "workstation", "workstations", "notebook", "pc"})
+_RACK_WORDS = frozenset({"server", "servers", "vps", "cloud", "nas", "node", "router", "homeserver"})
+
+
+def hosts(repository: Repository) -> tuple[Host, ...]:
+    """The hosts in the order of their names: those that the flake gives out, and directories that describe a machine."""
+    return _Hosts(repository).all()
+
+
+class _Hosts:
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self.configurations = list(self._configurations())
+        self.directories = list(self._directories())
+
+    def all(self) -> tuple[Host, ...]:
+        found: dict[str, Host] = {}
+        claimed: dict[str, tuple[str, Configuration]] = {}
+        alone: list[tuple[str, Configuration]] = []
+        computed: list[tuple[str, Configuration]] = []
+        for file, configuration in self.configurations:
+            if configuration.output == "homeConfigurations":
+                continue
+            if not configuration.name:
+                computed.append((file, configuration))
+                continue
+            directory = self._directory_of(file, configuration)
+            if directory is not None:
+                claimed.setdefault(directory, (file, configuration))
+            elif configuration.output == "nixosConfigurations":
+                alone.append((file, configuration))
+        shared = self._shared(set(claimed))
+        for directory in self.directories:
+            name = _stem(directory)
+            if directory in claimed:
+                file, own = claimed[directory]
+                if own.output == "nixosConfigurations":
+                    found[name] = self._host(name, directory, own.name, file, own)
+                continue
+            output = self._given_by(directory, computed)
+            if directory not in shared and (output or self._is_machine(directory)):
+                found[name] = self._host(name, directory, output)
+        for file, configuration in alone:
+            name = configuration.name
+            found.setdefault(name, self._host(name, "", name, file, configuration))
+        return tuple(found[name] for name in sorted(found))
+
+    def _shared(self, claimed: set[str]) -> set[str]:
+        """The directories that another host's files refer to: what several have in common is no host."""
+        found: set[str] = set()
+        for directory in self.directories:
+            for path in self._own_files(directory):
+                for other in self.repository.imports.get(path, ()):
+                    found |= {each for each in self.directories if each != directory and _in(other, each)}
+        return found - claimed
+
+    def _configurations(self) -> Iterator[tuple[str, Configuration]]:
+        """What the flake configures, each with the file that says so."""
+        repository = self.repository
+        for path in repository.closure(["flake.nix"]):
+            if path != "flake.nix" and posixpath.basename(path) == "flake.nix":
+                continue
+            for configuration in repository.nix[path].configurations:
+                if configuration.name or configuration.functions != ("import",):
+                    yield path, configuration
+                    continue
+                # `nixosConfigurations = import ./hosts { … };`: the names are that file's.
+                led = [file for each in configuration.references for file in repository.leads_to(path, each)]
+                for file in led:
+                    facts = repository.nix[file]
+                    names = {setting.path.split(".")[0]: setting.line for setting in facts.settings}
+                    for name, line in names.items():
+                        yield file, configuration._replace(name=name, references=facts.references, line=line)
+                if not led:
+                    yield path, configuration
+
+    def _directories(self) -> Iterator[str]:
+        """What may be a host: directories below `hosts/`, and single files there."""
+        inside: dict[str, set[str]] = {}
+        for path in self.repository.files:
+            parts = path.split("/")
+            for depth, part in enumerate(parts[:-1]):
+                if part in _TOPS and (depth == 0 or (depth == 1 and parts[0] in _AROUND)):
+                    inside.setdefault("/".join(parts[: depth + 1]), set()).add("/".join(parts[depth + 1 :]))
+                    break
+        for top, below in sorted(inside.items()):
+            yield from self._below(top, below)
+
+    def _below(self, top: str, below: set[str], depth: int = 0) -> Iterator[str]:
+        names = {path.partition("/")[0] for path in below if "/" in path}
+        for name in sorted(names):
+            within = {path.partition("/")[2] for path in below if path.startswith(f"{name}/")}
+            if name in _SHARED or name.startswith((".", "_")):
+                continue
+            if any(entry in within for entry in (*_ENTRIES, *_HARDWARE)):
+                yield f"{top}/{name}"
+            else:
+                yield from self._below(f"{top}/{name}", within, depth + 1)
+        if depth == 0:
+            for path in sorted(below):
+                if (
+                    path.endswith(".nix")
+                    and path not in _ENTRIES
+                    and "/" not in path
+                    and path[:-4] not in names | _SHARED
+                ):
+                    yield f"{top}/{path}"
+
+    def _is_machine(self, directory: str) -> bool:
+        """Whether what lies there describes a machine: by where it lies, or by what it says."""
+        own = self._own_files(directory)
+        if any(posixpath.basename(path) in (*_HARDWARE, "host.toml") for path in own):
+            return True
+        if posixpath.dirname(directory) in ("hosts", "machines", "nodes") and not directory.endswith(".nix"):
+            return True
+        return any(
+            _under(setting.path, prefix)
+            for path in own
+            if path in self.repository.nix
+            for setting in self.repository.nix[path].settings
+            for prefix in _OF_A_MACHINE
+        )
+
+    def _own_files(self, directory: str) -> list[str]:
+        return [path for path in self.repository.files if _in(path, directory)] if directory else []
+
+    def _directory_of(self, file: str, configuration: Configuration) -> str | None:
+        """The directory of a configuration's host: one that it refers to, has the name of, or names."""
+        computed = []
+        for reference in (*configuration.references, *self.repository.nix[file].references):
+            if SOME in reference.path:
+                computed.append(reference)
+            elif reference in configuration.references:
+                for path in self.repository.leads_to(file, reference):
+                    found = next((each for each in self.directories if _in(path, each)), None)
+                    if found is not None:
+                        return found
+        for name in (configuration.name, *configuration.texts):
+            for directory in self.directories:
+                if _stem(directory) == name or directory.endswith(f"/{name}"):
+                    return directory
+        for reference in computed:
+            path = posixpath.normpath(
+                posixpath.join(
+                    "" if reference.path.startswith("/") else posixpath.dirname(file), reference.path.lstrip("/")
+                )
+            ).replace(SOME, configuration.name)
+            if path in self.directories:
+                return path
+        return None
+
+    def _given_by(self, directory: str, computed: Sequence[tuple[str, Configuration]]) -> str | None:
+        """The name by which outputs that are computed give out a directory's host; "" if they do not, None if that is
+        not to be told."""
+        name = _stem(directory)
+        for file, configuration in computed:
+            if configuration.output == "nixosConfigurations":
+                led = (path for each in configuration.references for path in self.repository.leads_to(file, each))
+                if name in configuration.texts or any(_in(path, directory) for path in led):
+                    return name
+        flake = self.repository.flake
+        told = flake is None or any(output.name == "nixosConfigurations" for output in flake.outputs)
+        return "" if told and not any(each.output == "nixosConfigurations" for _, each in computed) else None
+
+    # What a host comes to -------------------------------------------------------------------------------------------
+
+    def _host(
+        self, name: str, directory: str, output: str | None, told_in: str = "", own: Configuration | None = None
+    ) -> Host:
+        repository = self.repository
+        files = self._own_files(directory)
+        start = [path for path in files if posixpath.basename(path) in _ENTRIES or path == directory]
+        start = start or [path for path in files if path.endswith(".nix")]
+        for reference in own.references if own is not None else ():
+            start += repository.leads_to(told_in, reference, name)
+        others = [each for each in self.directories if each != directory and not each.endswith(".nix")]
+        start = self._with_own_modules(start, name, others)
+        files = [path for path in repository.closure(start, name, others) if posixpath.basename(path) != "flake.nix"]
+        settings, packages = self._active(files, own.settings if own is not None else (), told_in)
+        kind = self._kind(directory or name, settings)
+        host = Host(name, directory, kind, output, tuple(files), settings, packages)
+        host.has.update(self._parts(host))
+        return host
+
+    def _with_own_modules(self, start: Iterable[str], name: str, others: Sequence[str]) -> list[str]:
+        """Files, and the repository's own modules where one of them takes in those that the flake gives out."""
+        found = list(start)
+        for path in self.repository.closure(found, name, others):
+            for module in self.repository.nix[path].modules:
+                names = module.name.split(".")
+                if not {"self", "outputs"} & set(names[:2]):
+                    continue
+                layer = "nixos" if {"nixosModules", "nixosModule"} & set(names) else "home-manager"
+                found += [each.path for each in self.repository.modules if each.layer == layer]
+        return found
+
+    def _active(
+        self, files: Iterable[str], inline: Iterable[Setting], told_in: str
+    ) -> tuple[tuple[Seen, ...], tuple[Seen, ...]]:
+        """The settings and packages of files that hold on a host that has them all."""
+        facts = {path: self.repository.nix[path] for path in files}
+        all_settings = [(path, each) for path, said in facts.items() if not said.broken for each in said.settings]
+        all_settings += [(told_in, each) for each in inline]
+        on = {each.path for said in facts.values() for each in said.options if each.default == "true"}
+        perhaps: set[str] = set()
+        switches = [each for _, each in all_settings if each.value == "true"]
+        while True:
+            sure = {each.path for each in switches if on.issuperset(each.needs)} - on
+            more = {
+                each.path for each in switches if all(n in on or n in perhaps or n == UNKNOWN for n in each.needs)
+            } - (on | perhaps | sure)
+            if not (sure or more):
+                break
+            on |= sure
+            perhaps = (perhaps | more) - on
+        held = [
+            Seen(_at_home(each.path), each.value, Place(path, each.line), on.issuperset(each.needs))
+            for path, each in all_settings
+            if all(need in on or need in perhaps or need == UNKNOWN for need in each.needs)
+        ]
+        packages = [
+            Seen(each.name, "", Place(path, each.line), on.issuperset(each.needs))
+            for path, said in facts.items()
+            for each in said.packages
+            if all(need in on or need in perhaps or need == UNKNOWN for need in each.needs)
+        ]
+        return tuple(held), tuple(packages)
+
+    def _parts(self, host: Host) -> Iterator[tuple[str, Place]]:
+        hardware = [path for path in self._own_files(host.directory) if posixpath.basename(path) in _HARDWARE]
+        hardware = [path for path in hardware if host.directory and self._says_something(path)]
+        if hardware:
+            yield "hardware", Place(hardware[0], 0)
+        elif (seen := host_sets(host, "hardware", "facter", "boot.initrd.availableKernelModules")) is not None:
+            yield "hardware", seen.place
+        else:
+            module = next(
+                (
+                    Place(path, module.line)
+                    for path in host.files
+                    for module in self.repository.nix[path].modules
+                    if "hardware" in module.name.split(".nixosModules")[0]
+                ),
+                None,
+            )
+            if module is not None:
+                yield "hardware", module
+        if (seen := host_sets(host, "disko.devices", "fileSystems")) is not None:
+            yield "disks", seen.place
+        users = (
+            seen
+            for seen in host.settings
+            if _under(seen.path, "users.users") and _third(seen.path) not in _USERS_OF_THE_SYSTEM
+        )
+        user = next(users, None)
+        if user is not None:
+            yield "users", user.place
+        if (home := self._home(host)) is not None:
+            yield "home", home
+
+    def _home(self, host: Host) -> Place | None:
+        for path in host.files:
+            facts = self.repository.nix[path]
+            for setting in facts.settings:
+                if _under(setting.path, "home-manager.users"):
+                    return Place(path, setting.line)
+        for file, each in self.configurations:
+            if each.output == "homeConfigurations" and each.name.partition("@")[2] in (
+                host.name,
+                host.output or host.name,
+            ):
+                return Place(file, each.line)
+            if each.name and each.name == host.output and each.output == "nixosConfigurations":
+                for setting in each.settings:
+                    if _under(setting.path, "home-manager.users"):
+                        return Place(file, each.line)
+        return None
+
+    def _says_something(self, path: str) -> bool:
+        facts = self.repository.nix.get(path)
+        return facts is None or (bool(facts.settings or facts.references or facts.modules) and not facts.broken)
+
+    def _kind(self, directory: str, settings: Sequence[Seen]) -> Kind:
+        words = {word for part in directory.split("/") for word in part.lower().replace("_", "-").split("-")}
+        if words & _DESK_WORDS:
+            return "workstation"
+        if words & _RACK_WORDS:
+            return "server"
+        paths = [seen for seen in settings if seen.value != "false"]
+        if any(_under(seen.path, prefix) for seen in paths for prefix in _AT_A_DESK):
+            return "workstation"
+        if any(_under(seen.path, prefix) for seen in paths for prefix in _IN_A_RACK):
+            return "server"
+        return "unknown"
+
+
+def host_sets(host: Host, *prefixes: str) -> Seen | None:
+    """The first setting of a host below one of some options."""
+    return next((seen for seen in host.settings if any(_under(seen.path, prefix) for prefix in prefixes)), None)
+
+
+def _under(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}.")
+
+
+def _in(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(f"{directory}/")
+
+
+def _third(path: str) -> str:
+    parts = path.split(".")
+    return parts[2] if len(parts) > 2 else ""
+
+
+def _at_home(path: str) -> str:
+    """A setting's path in its own scope: of a home's, what stands behind the person's name."""
+    if path.startswith("home-manager.users."):
+        parts = path.split(".")
+        return ".".join(parts[3:]) or path
+    return path
+
+
+def _stem(directory: str) -> str:
+    return posixpath.basename(directory).removesuffix(".nix")
