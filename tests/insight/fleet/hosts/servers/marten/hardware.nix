@@ -1,0 +1,4 @@
+{
+  imports = [ ../../../modules/nixos/common/virtio.nix ];
+  hardware.enableRedistributableFirmware = false;
+}

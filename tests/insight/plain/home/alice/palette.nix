@@ -1,0 +1,1 @@
+../../modules/shared/colours/palette.nix

@@ -1,0 +1,2 @@
+# Nobody uses it any more.
+{ programs.neovim.enable = true; }

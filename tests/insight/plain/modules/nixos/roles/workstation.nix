@@ -1,0 +1,9 @@
+# A machine that somebody sits at.
+{
+  imports = [
+    ../desktop
+    ../../shared/theme.nix
+  ];
+  services.pipewire.enable = true;
+  networking.networkmanager.enable = true;
+}
