@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pantheros import __version__
+from pantheros.insight import nix_file
 from pantheros.insight.nix_file import Configuration, Facts, Input, Named, Option, Package, Reference, Setting
-
-_FORMAT = 1
+from pantheros.nix import syntax
 
 
 def key(content: bytes) -> str:
@@ -20,11 +21,18 @@ def key(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
+@cache
+def _maker() -> str:
+    """What stands for our own code: facts that other code made are not ours."""
+    code = [Path(file).read_bytes() for file in (nix_file.__file__, syntax.__file__, __file__)]
+    return key(b"".join([__version__.encode(), *code]))
+
+
 def load(root: Path) -> dict[str, Any]:
     """The facts that are kept for a repository, as they were written; nothing where none are, or another version's."""
     try:
         data = json.loads(_file(root).read_bytes())
-        kept = data["facts"] if data["made_by"] == [_FORMAT, __version__] else {}
+        kept = data["facts"] if data["made_by"] == _maker() else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return kept if isinstance(kept, dict) else {}
@@ -36,7 +44,7 @@ def save(root: Path, facts: Mapping[str, Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_name(f".{path.name}.{os.getpid()}")
-        new.write_text(json.dumps({"made_by": [_FORMAT, __version__], "facts": facts}), encoding="utf-8")
+        new.write_text(json.dumps({"made_by": _maker(), "facts": facts}), encoding="utf-8")
         new.replace(path)
     except (OSError, UnicodeEncodeError):
         return
@@ -53,7 +61,7 @@ def as_data(facts: Facts) -> list[Any]:
 
 
 def from_data(data: list[Any]) -> Facts:
-    """Facts from what `as_data` made, before or after it was JSON. Raises `TypeError` or `ValueError` for other data."""
+    """Facts from what `as_data` made, also once it was JSON. Raises `TypeError` or `ValueError` for other data."""
     broken, description, *lists = data
     read = {
         name: tuple(_READ.get(name, kind._make)(each) for each in listed)

@@ -69,35 +69,41 @@ _SHARED = frozenset(
 _OF_A_MACHINE = ("networking.hostName", "system.stateVersion", "disko.devices", "fileSystems", "nixpkgs.hostPlatform")
 _USERS_OF_THE_SYSTEM = frozenset({"root", "nixos", "nobody"})
 _AT_A_DESK = (
-    "services.xserver.enable",
-    "services.libinput",
-    "services.displayManager",
-    "services.xserver.displayManager",
-    "services.xserver.desktopManager",
-    "programs.hyprland",
-    "programs.sway",
-    "programs.niri",
+    "programs.hyprland.enable",
+    "programs.sway.enable",
+    "programs.niri.enable",
+    "programs.niri.settings",
     "wayland.windowManager",
+    "services.xserver.desktopManager",
+    "services.xserver.windowManager",
     "services.desktopManager",
+    "xsession.windowManager",
+)
+"""What only a machine with a screen sets, also by what it has in common with others."""
+_PORTABLE = (
     "services.tlp",
     "services.thermald",
-    "services.upower",
-    "services.power-profiles-daemon",
     "services.auto-cpufreq",
     "services.asusd",
     "services.supergfxd",
     "services.fprintd",
+    "services.logind.lidSwitch",
     "hardware.bluetooth",
     "hardware.nvidia.prime",
-    "services.pipewire",
+    "services.xserver.enable",
+    "services.libinput",
+    "powerManagement.powertop",
 )
-_IN_A_RACK = ("services.qemuGuest", "services.nginx", "services.cloud-init", "virtualisation.hypervGuest")
+"""What a machine's own files set of a laptop or a desktop."""
+_IN_A_RACK = ("services.qemuGuest", "services.cloud-init", "virtualisation.hypervGuest", "virtualisation.vmware.guest")
+_RACK_MODULES = ("modulesPath/profiles/qemu-guest", "modulesPath/profiles/headless", "modulesPath/virtualisation")
+_DESK_MODULES = ("laptop", "lenovo", "framework", "thinkpad", "asus", "dell", "apple", "surface", "common-gpu")
 _DESK_WORDS = frozenset({"laptop", "laptops", "desktop", "desktops", "workstation", "workstations", "notebook", "pc"})
 _RACK_WORDS = frozenset({"server", "servers", "vps", "cloud", "nas", "node", "router", "homeserver"})
 
 
 def hosts(repository: Repository) -> tuple[Host, ...]:
-    """The hosts in the order of their names: those that the flake gives out, and directories that describe a machine."""
+    """The hosts by name: those that the flake gives out, and directories that describe a machine."""
     return _Hosts(repository).all()
 
 
@@ -270,7 +276,7 @@ class _Hosts:
         others = [each for each in self.directories if each != directory and not each.endswith(".nix")]
         start = self._with_own_modules(start, name, others)
         files = [path for path in repository.closure(start, name, others) if posixpath.basename(path) != "flake.nix"]
-        settings, packages = self._active(files, own.settings if own is not None else (), told_in)
+        settings, packages = held(repository, files, own.settings if own is not None else (), told_in)
         kind = self._kind(directory or name, settings)
         host = Host(name, directory, kind, output, tuple(files), settings, packages)
         host.has.update(self._parts(host))
@@ -287,38 +293,6 @@ class _Hosts:
                 layer = "nixos" if {"nixosModules", "nixosModule"} & set(names) else "home-manager"
                 found += [each.path for each in self.repository.modules if each.layer == layer]
         return found
-
-    def _active(
-        self, files: Iterable[str], inline: Iterable[Setting], told_in: str
-    ) -> tuple[tuple[Seen, ...], tuple[Seen, ...]]:
-        """The settings and packages of files that hold on a host that has them all."""
-        facts = {path: self.repository.nix[path] for path in files}
-        all_settings = [(path, each) for path, said in facts.items() if not said.broken for each in said.settings]
-        all_settings += [(told_in, each) for each in inline]
-        on = {each.path for said in facts.values() for each in said.options if each.default == "true"}
-        perhaps: set[str] = set()
-        switches = [each for _, each in all_settings if each.value == "true"]
-        while True:
-            sure = {each.path for each in switches if on.issuperset(each.needs)} - on
-            more = {
-                each.path for each in switches if all(n in on or n in perhaps or n == UNKNOWN for n in each.needs)
-            } - (on | perhaps | sure)
-            if not (sure or more):
-                break
-            on |= sure
-            perhaps = (perhaps | more) - on
-        held = [
-            Seen(_at_home(each.path), each.value, Place(path, each.line), on.issuperset(each.needs))
-            for path, each in all_settings
-            if all(need in on or need in perhaps or need == UNKNOWN for need in each.needs)
-        ]
-        packages = [
-            Seen(each.name, "", Place(path, each.line), on.issuperset(each.needs))
-            for path, said in facts.items()
-            for each in said.packages
-            if all(need in on or need in perhaps or need == UNKNOWN for need in each.needs)
-        ]
-        return tuple(held), tuple(packages)
 
     def _parts(self, host: Host) -> Iterator[tuple[str, Place]]:
         hardware = [path for path in self._own_files(host.directory) if posixpath.basename(path) in _HARDWARE]
@@ -375,17 +349,58 @@ class _Hosts:
         return facts is None or (bool(facts.settings or facts.references or facts.modules) and not facts.broken)
 
     def _kind(self, directory: str, settings: Sequence[Seen]) -> Kind:
+        """What a machine is for: by where it lies, by what its own files say, and by what it has in common."""
         words = {word for part in directory.split("/") for word in part.lower().replace("_", "-").split("-")}
         if words & _DESK_WORDS:
             return "workstation"
         if words & _RACK_WORDS:
             return "server"
-        paths = [seen for seen in settings if seen.value != "false"]
-        if any(_under(seen.path, prefix) for seen in paths for prefix in _AT_A_DESK):
-            return "workstation"
-        if any(_under(seen.path, prefix) for seen in paths for prefix in _IN_A_RACK):
+        own = set(self._own_files(directory))
+        own |= {other for path in own for other in self.repository.imports.get(path, ())}
+        modules = [
+            each.name for path in own if path in self.repository.nix for each in self.repository.nix[path].modules
+        ]
+        set_here = [seen for seen in settings if seen.place.file in own and seen.value != "false"]
+        if any(name.startswith(_RACK_MODULES) for name in modules) or _any_under(set_here, _IN_A_RACK):
             return "server"
-        return "unknown"
+        if any(word in name for name in modules for word in _DESK_MODULES) or _any_under(set_here, _PORTABLE):
+            return "workstation"
+        return "workstation" if _any_under(settings, _AT_A_DESK) else "unknown"
+
+
+def _any_under(seen: Iterable[Seen], prefixes: Iterable[str]) -> bool:
+    return any(_under(each.path, prefix) for each in seen for prefix in prefixes if each.value != "false")
+
+
+def held(
+    repository: Repository, files: Iterable[str], inline: Iterable[Setting] = (), told_in: str = ""
+) -> tuple[tuple[Seen, ...], tuple[Seen, ...]]:
+    """The settings and the packages that are in force on a host that has all of some files, and the modules written in
+    place in the file `told_in`: those whose switches are on."""
+    facts = {path: repository.nix[path] for path in files}
+    settings = [(path, each) for path, said in facts.items() for each in said.settings]
+    settings += [(told_in, each) for each in inline]
+    on = {each.path for said in facts.values() for each in said.options if each.default == "true"}
+    maybe = {UNKNOWN, *on}
+    switches = [each for _, each in settings if each.value == "true"]
+    count = -1
+    while count < len(on) + len(maybe):
+        count = len(on) + len(maybe)
+        on |= {each.path for each in switches if on.issuperset(each.needs)}
+        maybe |= {each.path for each in switches if maybe.issuperset(each.needs)}
+    return (
+        tuple(
+            Seen(_at_home(each.path), each.value, Place(path, each.line), on.issuperset(each.needs))
+            for path, each in settings
+            if maybe.issuperset(each.needs)
+        ),
+        tuple(
+            Seen(each.name, "", Place(path, each.line), on.issuperset(each.needs))
+            for path, said in facts.items()
+            for each in said.packages
+            if maybe.issuperset(each.needs)
+        ),
+    )
 
 
 def host_sets(host: Host, *prefixes: str) -> Seen | None:

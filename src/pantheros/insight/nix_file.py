@@ -1,12 +1,13 @@
 """What one Nix file says, from its syntax alone: nothing is evaluated, and nothing outside the file is looked at.
 
 A module's structure is followed as NixOS would follow it: through functions, `let`, `with`, `mkIf` and `mkMerge`, down
-to what is assigned. What only an evaluation could tell (a name that is computed, a condition that is more than a switch)
-is marked as such, never guessed.
+to what is assigned. What only an evaluation could tell (a name that is computed, a condition that is no mere switch) is
+marked as such, never guessed.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -109,7 +110,8 @@ class Facts:
     references: tuple[Reference, ...] = ()
     packages: tuple[Package, ...] = ()
     modules: tuple[Named, ...] = ()
-    """Modules of other flakes that it takes in, as written: `inputs.disko.nixosModules.disko`."""
+    """Modules from elsewhere that it takes in: `inputs.disko.nixosModules.disko` as written, and NixOS's own as
+    `modulesPath/profiles/qemu-guest.nix`."""
     secrets: tuple[Named, ...] = ()
     """Secrets that it refers to by name or by `op://` address."""
     configurations: tuple[Configuration, ...] = ()
@@ -772,6 +774,15 @@ class _Reader:
             names = [self.source.of(attr) for attr in attrpath.named_children]
             if any(name in _MODULE_SETS for name in names):
                 found[Named(self.source.of(node), node.start_point.row + 1)] = None
+        for node in _captured(_SUMS, self.source.root, "sum"):
+            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+            if left is not None and right is not None and left.text == b"modulesPath":
+                text = self._literal(right) or ""
+                found[Named(f"modulesPath/{text.lstrip('/')}", node.start_point.row + 1)] = None
+        for node in _captured(_STRINGS, self.source.root, "text"):
+            first, *rest = node.named_children or [node]
+            if first.type == "interpolation" and first.text == b"${modulesPath}":
+                found[Named(f"modulesPath/{self._pattern(rest).lstrip('/')}", node.start_point.row + 1)] = None
         yield from found
 
     def _secrets(self) -> None:
@@ -827,9 +838,8 @@ class _Reader:
                 head = path[0]
                 if head == "flake":  # flake-parts
                     if len(path) > 1:
-                        path = path[1:]
-                        found.setdefault(path[0], line)
-                        self._given_out(path, value, around, line)
+                        found.setdefault(path[1], line)
+                        self._given_out(path[1:], value, around, line)
                     else:
                         for nested, within, _ in self._sets(value, around, ()):
                             for below, deeper, there, at in self._bound(nested, within):
@@ -942,6 +952,7 @@ _SETS_OF_PACKAGES = frozenset({"pkgs", "self", "inputs", "final", "prev", "unsta
 _MODULE_SETS = frozenset({"nixosModules", "nixosModule", "homeManagerModules", "homeModules", "homeManagerModule"})
 _NAMES = Query(LANGUAGE, "(binding attrpath: (attrpath . attr: (identifier) @name))")
 _BINDINGS = Query(LANGUAGE, "(binding) @binding")
+_SUMS = Query(LANGUAGE, "(binary_expression) @sum")
 _STRINGS = Query(LANGUAGE, "(string_expression) @text")
 
 
@@ -1075,7 +1086,11 @@ def _holds_modules(path: tuple[str, ...]) -> bool:
 
 
 def _quoted(name: str) -> str:
-    return f'"{name}"' if "." in name else name
+    """An attribute's name in a path, as nixpkgs shows it."""
+    return name if name in (SOME, "<name>") or _IDENTIFIER.match(name) else f'"{name}"'
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_'-]*\Z")
 
 
 def _first(path: str) -> str:

@@ -6,7 +6,7 @@ import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +59,8 @@ class Repository:
     """By path: what the Nix files say; a broken one says nothing but that."""
     unreadable: Mapping[str, str]
     """Files that could not be read, with the reason."""
+    imported_elsewhere: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By file that is no Nix, as a fleet's: the Nix files that it imports."""
 
     @cached_property
     def modules(self) -> tuple[Module, ...]:
@@ -146,10 +148,12 @@ class Repository:
         if path == ".." or path.startswith("../") or (rooted and path in (".", SOME)):
             return []
         path = "" if path == "." else path
+        # A text that is a path is for a function that makes one of it, and imports that.
+        how = "import" if rooted and posixpath.join(path, "default.nix") in self.nix else reference.how
         if SOME in path:
-            named = self._literally(path.replace(SOME, host), reference.how) if host else []
+            named = self._literally(path.replace(SOME, host), how) if host else []
             return named or [each for each in self.nix if each != file and _fits(each, path)]
-        return [each for each in self._literally(path, reference.how) if each != file]
+        return [each for each in self._literally(path, how) if each != file]
 
     def _literally(self, path: str, how: str) -> list[str]:
         if path in self.nix:
@@ -172,7 +176,7 @@ class Repository:
     def imported_by(self) -> dict[str, list[str]]:
         """By file: the Nix files that refer to it."""
         found: dict[str, list[str]] = defaultdict(list)
-        for path, others in self.imports.items():
+        for path, others in [*self.imports.items(), *self.imported_elsewhere.items()]:
             for other in others:
                 found[other].append(path)
         return dict(found)
