@@ -350,13 +350,14 @@ class _Hosts:
 
     def _kind(self, directory: str, settings: Sequence[Seen]) -> Kind:
         """What a machine is for: by where it lies, by what its own files say, and by what it has in common."""
-        words = {word for part in directory.split("/") for word in part.lower().replace("_", "-").split("-")}
-        if words & _DESK_WORDS:
-            return "workstation"
-        if words & _RACK_WORDS:
-            return "server"
+        if (said := _kind_said(directory)) != "unknown":
+            return said
         own = set(self._own_files(directory))
-        own |= {other for path in own for other in self.repository.imports.get(path, ())}
+        taken = {other for path in own for other in self.repository.imports.get(path, ())}
+        for path in sorted(taken - own):
+            if (said := _kind_said(posixpath.basename(path).removesuffix(".nix"))) != "unknown":
+                return said
+        own |= taken
         modules = [
             each.name for path in own if path in self.repository.nix for each in self.repository.nix[path].modules
         ]
@@ -366,6 +367,12 @@ class _Hosts:
         if any(word in name for name in modules for word in _DESK_MODULES) or _any_under(set_here, _PORTABLE):
             return "workstation"
         return "workstation" if _any_under(settings, _AT_A_DESK) else "unknown"
+
+
+def _kind_said(path: str) -> Kind:
+    """What the words of a path say that a machine is for."""
+    words = {word for part in path.split("/") for word in part.lower().replace("_", "-").split("-")}
+    return "workstation" if words & _DESK_WORDS else "server" if words & _RACK_WORDS else "unknown"
 
 
 def _any_under(seen: Iterable[Seen], prefixes: Iterable[str]) -> bool:
