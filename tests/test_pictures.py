@@ -226,7 +226,7 @@ def test_long_names_are_shortened_and_whole_in_the_tooltip() -> None:
     assert shown.endswith("…") and name.startswith(shown[:-1])
 
 
-@given(TEXTS, st.floats(20, 400))
+@given(TEXTS, st.floats(30, 400))
 def test_texts_fit(text: str, room: float) -> None:
     shown = fitted(text, room, 13)
     assert width(shown, 13) <= room

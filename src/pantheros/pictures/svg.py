@@ -62,7 +62,7 @@ def escaped(text: str) -> str:
 def _em(letter: str) -> float:
     """How wide a letter is, in the widest fonts that may be taken for it (Verdana, DejaVu Sans; wide emoji)."""
     if letter < "\x7f":
-        if letter in "ijlftrIJ .,:;'!|()[]/\\-\"`":
+        if letter in "ijlftrIJ .,:;'!|()[]/\\-\"":
             return 0.47
         if letter in "mwMW@%":
             return 1.08
@@ -73,8 +73,9 @@ def _em(letter: str) -> float:
         return 1.3
     parts = unicodedata.normalize("NFKD", letter)  # an é is an e, and some single letters are whole sentences
     if parts != letter:
-        return max(sum(map(_em, parts)), 0.65)
-    return 1.1 if letter < "\u0900" else 1.4
+        accented = parts == unicodedata.normalize("NFD", letter)
+        return max(sum(map(_em, parts)) * 1.1, 0.5 if accented else 1)
+    return 1.25 if letter < "\u0900" else 1.65
 
 
 def width(text: str, size: float, bold: bool = False) -> float:
