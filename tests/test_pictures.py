@@ -344,6 +344,16 @@ def test_any_services_are_drawn(hosts: list[Box], count: int, data: st.DataObjec
     assert len(ends) == 2 * len(drawn)
 
 
+def test_boxes_are_high_enough_for_their_lines() -> None:
+    hosts = [Box("h", "h", "", "done"), Box("i", "i", "", "done")]
+    links = [Link("h", "b1"), *(Link("i", f"b{at}") for at in range(8))]
+    picture = checked(shared_services(hosts, numbered(8), links, ""))
+    (box,) = [group for group in groups(picture, "box") if group.findtext(f"{SVG}title") == "i"]
+    drawn = box.find(f"{SVG}rect")
+    assert drawn is not None
+    assert float(drawn.attrib["height"]) > 7 * 9
+
+
 def test_a_host_and_a_service_may_have_one_name() -> None:
     box = Box("git", "git", "", "done")
     assert len(groups(checked(shared_services([box], [box], [Link("git", "git")], "")), "link")) == 1

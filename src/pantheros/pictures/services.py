@@ -88,7 +88,8 @@ def _columns(
     """The two columns and the lines between them: what is drawn, where the boxes go and how high they are, the size."""
     if not uses:
         return [], {}, 0, 0
-    left, right = untangled([sorted(uses), sorted(used)], used, uses)
+    # Copies: asked for what a service uses, a defaultdict remembers that it is nothing.
+    left, right = untangled([sorted(uses), sorted(used)], defaultdict(list, used), defaultdict(list, uses))
     count = {at: len(others) for at, others in [*uses.items(), *used.items()]}
     tall: dict[int, float] = {at: max(HIGH, (many - 1) * _PORT + 24) for at, many in count.items()}
     y: dict[int, float] = {}
