@@ -397,7 +397,7 @@ def held(
         maybe |= {each.path for each in switches if maybe.issuperset(each.needs)}
     return (
         tuple(
-            Seen(_at_home(each.path), each.value, Place(path, each.line), on.issuperset(each.needs))
+            Seen(at_home(each.path), each.value, Place(path, each.line), on.issuperset(each.needs))
             for path, each in settings
             if maybe.issuperset(each.needs)
         ),
@@ -428,7 +428,7 @@ def _third(path: str) -> str:
     return parts[2] if len(parts) > 2 else ""
 
 
-def _at_home(path: str) -> str:
+def at_home(path: str) -> str:
     """A setting's path in its own scope: of a home's, what stands behind the person's name."""
     if path.startswith("home-manager.users."):
         parts = path.split(".")

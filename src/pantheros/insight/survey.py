@@ -12,8 +12,9 @@ from pantheros.insight.hosts import Host, hosts
 from pantheros.insight.nix_file import Facts
 from pantheros.insight.repository import Repository, scan
 from pantheros.specs.listing import progress
+from pantheros.specs.main_spec import section_named, sections
 from pantheros.specs.metadata import Metadata, NotMetadata, Planning, planning, read_metadata
-from pantheros.specs.tree import Root, archived_names, change_names, spec_files
+from pantheros.specs.tree import Root, archived_names, change_names, read, spec_files
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Change:
     done: int
     total: int
     planning: Planning
+    about: str = ""
+    """The capabilities that it has deltas for, and what it says that it changes."""
 
     @property
     def status(self) -> str:
@@ -92,4 +95,15 @@ def _change(tree: Root, name: str) -> Change:
         metadata = read_metadata(path) or Metadata()
     except NotMetadata:
         metadata = Metadata()
-    return Change(name, done, total, planning(metadata.more))
+    about = [*spec_files(path / "specs"), _what_changes(path)]
+    return Change(name, done, total, planning(metadata.more), "\n".join(about))
+
+
+def _what_changes(change: Path) -> str:
+    """The section of a proposal that says what the change does."""
+    try:
+        text = read(change / "proposal.md")
+    except (OSError, PantherError):
+        return ""
+    section = section_named("what changes", sections(text))
+    return section.content if section is not None else ""

@@ -1,0 +1,283 @@
+"""What shows that a repository has something: settings in force, files, options, names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+from pantheros.insight.hosts import Host, Place, Seen, at_home
+from pantheros.insight.repository import Module
+from pantheros.insight.survey import Survey
+from pantheros.nix.values import split_path
+
+_STUB_WORDS = 25
+"""A document of fewer words, headings aside, says nothing yet."""
+_DOTTED = re.compile(r"[\w-]+(?:[./][\w-]+)+", re.UNICODE)
+_FENCE = re.compile(r"^\s*(```|~~~)", re.MULTILINE)
+
+
+class Evidence(NamedTuple):
+    """Something seen, and where. `host` is the machine that it is in force on, "" where it is on none."""
+
+    what: str
+    place: Place
+    host: str = ""
+
+
+class _Paths:
+    """Settings by their paths, to be asked for by patterns."""
+
+    def __init__(self, settings: Iterable[Seen]) -> None:
+        self._below: dict[str, _Paths] = {}
+        self._here: list[Seen] = []
+        for seen in settings:
+            if seen.value != "false":
+                self._add(seen)
+
+    def _add(self, seen: Seen) -> None:
+        node = self
+        for part in _parts(seen.path):
+            node = node._below.setdefault(part, _Paths(()))
+        node._here.append(seen)
+
+    def find(self, pattern: str) -> Seen | None:
+        """What is set at a pattern or below it; what is sure, rather than what only may be in force."""
+        found = list(self._at(_parts(pattern)))
+        return next((seen for seen in found if seen.sure), found[0] if found else None)
+
+    def _at(self, parts: tuple[str, ...]) -> Iterator[Seen]:
+        if not parts:
+            yield from self._here
+            for below in self._below.values():
+                yield from below._at(())
+            return
+        first, *rest = parts
+        for name, below in self._below.items():
+            if first in ("*", name) or name == "*":
+                yield from below._at(tuple(rest))
+
+
+@lru_cache(maxsize=100_000)
+def _parts(path: str) -> tuple[str, ...]:
+    try:
+        return tuple(split_path(path))
+    except ValueError:
+        return tuple(path.split("."))
+
+
+class Witness:
+    """Answers what a repository shows."""
+
+    def __init__(self, found: Survey) -> None:
+        self.survey = found
+        self.repository = found.repository
+        self._hosts = {host.name: _Paths(host.settings) for host in found.hosts}
+        self._packages = {host.name: {seen.path: seen for seen in reversed(host.packages)} for host in found.hosts}
+
+    def on_host(self, host: Host, settings: Iterable[str], packages: Iterable[str]) -> Evidence | None:
+        """A setting or a package that is in force on a host."""
+        doubtful: Seen | None = None
+        for pattern in settings:
+            seen = self._hosts[host.name].find(pattern)
+            if seen is not None and seen.sure:
+                return Evidence(seen.path, seen.place, host.name)
+            doubtful = doubtful or seen
+        for name in packages:
+            seen = self._packages[host.name].get(name)
+            if seen is not None and seen.sure:
+                return Evidence(f"pkgs.{name}", seen.place, host.name)
+            doubtful = doubtful or seen
+        if doubtful is not None:
+            return Evidence(f"{doubtful.path}, under a condition that only Nix can judge", doubtful.place)
+        return None
+
+    def written(self, settings: Iterable[str]) -> Evidence | None:
+        """A setting that is written somewhere, whether a host has it or not."""
+        for pattern in settings:
+            seen = self._everywhere.find(pattern)
+            if seen is not None:
+                return Evidence(f"{seen.path}, which is in force on no host", seen.place)
+        return None
+
+    @cached_property
+    def _everywhere(self) -> _Paths:
+        return _Paths(
+            Seen(at_home(setting.path), setting.value, Place(path, setting.line), True)
+            for path, facts in self.repository.nix.items()
+            for setting in facts.settings
+        )
+
+    def file(self, patterns: Iterable[str]) -> tuple[Evidence, bool] | None:
+        """A file that one of some patterns fits, and whether that is all it takes: a document may say nothing yet, and a
+        module may be in force nowhere."""
+        begun: Evidence | None = None
+        for pattern in patterns:
+            for path in _line_pattern(pattern).findall(self._all_files):
+                if path in self._modules:
+                    begun = begun or Evidence(f"the module {path}", Place(path, 0))
+                elif is_document(path) and not self.says_something(path):
+                    begun = begun or Evidence(f"{path}, which says nothing yet", Place(path, 0))
+                else:
+                    return Evidence(path, Place(path, 0)), True
+        return (begun, False) if begun is not None else None
+
+    @cached_property
+    def _all_files(self) -> str:
+        return "\n".join(self.repository.files)
+
+    @cached_property
+    def _modules(self) -> frozenset[str]:
+        return frozenset(module.path for module in self.repository.modules)
+
+    def output(self, names: Iterable[str]) -> Evidence | None:
+        """An output of the flake."""
+        wanted = set(names)
+        for output in self.survey.flake.outputs:
+            if output.name in wanted:
+                return Evidence(f"the flake's output {output.name}", Place("flake.nix", output.line))
+        return None
+
+    def input(self, names: Iterable[str]) -> Evidence | None:
+        """An input of the flake, by its name or its repository's."""
+        wanted = {name.lower() for name in names}
+        for each in self.survey.flake.inputs:
+            # `github:owner/repository/branch?dir=x`
+            parts = each.url.partition(":")[2].partition("?")[0].split("/")
+            if {each.name.lower(), *(part.lower() for part in parts[1:2])} & wanted:
+                return Evidence(f"the flake's input {each.name}", Place("flake.nix", each.line))
+        return None
+
+    def switched_on(self, host: Host, words: Iterable[str]) -> Evidence | None:
+        """A module of the repository's own whose switch has one of some words in its name, and is on on a host."""
+        wanted = _phrases(words)
+        for name, seen in self._switches[host.name].items():
+            if _has(_words(name), wanted):
+                return Evidence(seen.path, seen.place, host.name)
+        return None
+
+    @cached_property
+    def _switches(self) -> dict[str, dict[str, Seen]]:
+        """By host: the repository's own `….enable` that are on, by what they switch."""
+        own = {option.path for facts in self.repository.nix.values() for option in facts.options}
+        own = {path for path in own if path.endswith(".enable")}
+        return {
+            host.name: {
+                seen.path.removesuffix(".enable"): seen
+                for seen in host.settings
+                if seen.path in own and seen.value == "true" and seen.sure
+            }
+            for host in self.survey.hosts
+        }
+
+    def named(self, words: Iterable[str]) -> Evidence | None:
+        """A module, or what one switches, or a spec, whose name has one of some words."""
+        wanted = _phrases(words)
+        for module in self.repository.modules:
+            if module.facts.broken or not (module.facts.options or module.facts.settings):
+                continue
+            if _has(_words(module.path), wanted):
+                return Evidence(f"the module {module.path}", Place(module.path, 0))
+            for option in module.facts.options:
+                if option.path.endswith(".enable") and _has(_words(option.path), wanted):
+                    return Evidence(f"the option {option.path}", Place(module.path, option.line))
+        for capability in self.survey.specs:
+            if _has(_words(capability), wanted):
+                return Evidence(f"the spec {capability}", Place(f"openspec/specs/{capability}/spec.md", 0))
+        return None
+
+    def change(self, words: Iterable[str]) -> str:
+        """An open change that is about one of some words, or "": by its name, or, while it is not done, by its
+        capabilities and what it says that it changes."""
+        wanted = _phrases(words)
+        for each in self.survey.changes:
+            if _has(_words(each.name), wanted):
+                return each.name
+        pending = (each for each in self.survey.changes if each.status != "complete")
+        return next((each.name for each in pending if _has(_words(each.about), wanted)), "")
+
+    # Documents ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        return {}
+
+    def text(self, path: str) -> str:
+        """A document's text, "" where it cannot be read."""
+        if path not in self._texts:
+            try:
+                self._texts[path] = (self.repository.root / path).read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                self._texts[path] = ""
+        return self._texts[path]
+
+    def says_something(self, path: str) -> bool:
+        """Whether a document has more than its headings."""
+        lines = [line for line in self.text(path).splitlines() if not line.lstrip().startswith(("#", "<!--", "="))]
+        return len(" ".join(lines).split()) >= _STUB_WORDS
+
+    def page(self, module: Module) -> str:
+        """The document about a module, or "": one that has its name, or speaks of its file or its options."""
+        stem = module.path.removesuffix("/default.nix").removesuffix(".nix").rpartition("/")[2].lower()
+        names = [
+            module.path,
+            *{option.path.rpartition(".")[0] for option in module.facts.options if "." in option.path},
+        ]
+        by_name, mentions = self._documents
+        return by_name.get(stem) or next((mentions[name] for name in names if name in mentions), "")
+
+    @cached_property
+    def _documents(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The documents that say something: by their own name, and by the paths and options that they mention."""
+        by_name: dict[str, str] = {}
+        mentions: dict[str, str] = {}
+        for path in self.repository.docs:
+            if not is_document(path) or not self.says_something(path):
+                continue
+            by_name.setdefault(path.rpartition("/")[2].rpartition(".")[0].lower(), path)
+            for word in _DOTTED.findall(self.text(path)):
+                mentions.setdefault(word.strip("./"), path)
+                parts = word.strip("./").split(".")
+                for length in range(2, len(parts)):
+                    mentions.setdefault(".".join(parts[:length]), path)
+        return by_name, mentions
+
+    def has_example(self, path: str) -> bool:
+        """Whether a document shows code."""
+        return bool(_FENCE.search(self.text(path)))
+
+
+def is_document(path: str) -> bool:
+    """Whether a file is prose."""
+    return path.lower().endswith((".md", ".txt", ".rst", ".org", ".adoc", ".mdx"))
+
+
+def glob(pattern: str) -> str:
+    """A pattern of paths as a regular expression: `**/` for any directories, `*` within one name."""
+    out = ""
+    for part in re.split(r"(\*\*/|\*\*|\*|\?)", pattern):
+        out += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/\n]*", "?": "[^/\n]"}.get(part, re.escape(part))
+    return out
+
+
+@lru_cache(maxsize=100_000)
+def _words(name: str) -> tuple[str, ...]:
+    """The words of a name: parted by signs, and where small letters are followed by a large one."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name.removesuffix(".nix"))
+    return tuple(re.findall(r"[^\W_]+", parted.lower()))
+
+
+@lru_cache(maxsize=1000)
+def _line_pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(f"^{glob(pattern)}$", re.IGNORECASE | re.MULTILINE)
+
+
+def _phrases(words: Iterable[str]) -> list[tuple[str, ...]]:
+    return [tuple(word.lower().split("-")) for word in words]
+
+
+def _has(words: tuple[str, ...], wanted: Iterable[tuple[str, ...]]) -> bool:
+    return any(
+        words[at : at + len(phrase)] == phrase for phrase in wanted for at in range(len(words) - len(phrase) + 1)
+    )

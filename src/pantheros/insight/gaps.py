@@ -1,0 +1,165 @@
+"""What a repository has of what may be expected of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from pantheros.insight.capabilities import Capability, Measure, Model
+from pantheros.insight.evidence import Evidence, Witness
+from pantheros.insight.hosts import PARTS, Host, Place
+from pantheros.insight.repository import Module
+from pantheros.insight.survey import Survey
+
+Status = Literal["present", "partial", "missing"]
+_MOST = 5
+"""Pieces of evidence that are named for one capability."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How it stands with one capability."""
+
+    capability: Capability
+    status: Status
+    evidence: tuple[Evidence, ...]
+    lacking: tuple[str, ...] = ()
+    """The hosts, modules or options that do not have it, where others do or should."""
+    count: tuple[int, int] | None = None
+    """How many have it, of how many, where that is counted."""
+    proposed_by: str = ""
+    """The open change that is about it."""
+
+
+def assess(model: Model, found: Survey) -> tuple[Gap, ...]:
+    """How it stands with every capability that is wanted; not with those that nothing here could have."""
+    witness = Witness(found)
+    gaps = (
+        _measured(each, witness) if each.measure is not None else _shown(each, witness)
+        for each in model.capabilities.values()
+        if each.wanted
+    )
+    return tuple(gap for gap in gaps if gap is not None)
+
+
+def _shown(capability: Capability, witness: Witness) -> Gap | None:
+    expected = [host for host in witness.survey.hosts if host.kind in capability.hosts]
+    if capability.hosts and not expected:
+        return None
+    looked_at = expected if capability.hosts else list(witness.survey.hosts)
+    seen = {
+        host.name: witness.on_host(host, capability.settings, capability.packages)
+        or witness.switched_on(host, capability.words)
+        for host in looked_at
+    }
+    sure = [evidence for evidence in seen.values() if evidence is not None and evidence.host]
+    doubtful = [evidence for evidence in seen.values() if evidence is not None and not evidence.host]
+    lacking = tuple(name for name, evidence in seen.items() if evidence is None) if capability.hosts else ()
+    whole: list[Evidence] = list(sure)
+    begun: list[Evidence] = doubtful
+    if (file := witness.file(capability.files)) is not None:
+        (whole if file[1] else begun).append(file[0])
+    if (output := witness.output(capability.outputs)) is not None:
+        whole.append(output)
+    if not whole:
+        more = (witness.written(capability.settings), witness.input(capability.inputs), witness.named(capability.words))
+        begun += [each for each in more if each is not None]
+    only_hosts = capability.hosts and not (capability.files or capability.outputs)
+    status: Status = "missing"
+    if whole and not (only_hosts and lacking):
+        status = "present"
+    elif whole or begun:
+        status = "partial"
+    proposed = "" if status == "present" else witness.change(capability.words)
+    count = (len(seen) - len(lacking), len(seen)) if capability.hosts else None
+    return Gap(capability, status, tuple((whole or begun)[:_MOST]), lacking, count, proposed)
+
+
+def _measured(capability: Capability, witness: Witness) -> Gap | None:
+    assert capability.measure is not None
+    have, lacking = _MEASURES[capability.measure](witness)
+    if not have and not lacking:
+        return None
+    status: Status = "present" if not lacking else "partial" if have else "missing"
+    proposed = "" if status == "present" else witness.change(capability.words)
+    return Gap(capability, status, tuple(have[:_MOST]), tuple(lacking), (len(have), len(have) + len(lacking)), proposed)
+
+
+_Counted = tuple[list[Evidence], list[str]]
+"""What shows it, and what lacks it."""
+
+
+def _substantial(witness: Witness) -> list[Module]:
+    """The modules that do something, and do not merely gather others."""
+    return [
+        module
+        for module in witness.repository.modules
+        if not module.facts.broken and (module.facts.options or module.facts.settings)
+    ]
+
+
+def _with_page(witness: Witness) -> _Counted:
+    pages = {module.path: witness.page(module) for module in _substantial(witness)}
+    have = [Evidence(f"{page}, about {path}", Place(page, 0)) for path, page in pages.items() if page]
+    return have, [path for path, page in pages.items() if not page]
+
+
+def _with_examples(witness: Witness) -> _Counted:
+    pages = {module.path: witness.page(module) for module in _substantial(witness)}
+    shown = {path: page for path, page in pages.items() if page and witness.has_example(page)}
+    have = [Evidence(f"{page}, about {path}", Place(page, 0)) for path, page in shown.items()]
+    return have, [path for path in pages if path not in shown]
+
+
+def _described(witness: Witness) -> _Counted:
+    options = [(module.path, option) for module in witness.repository.modules for option in module.facts.options]
+    have = [Evidence(option.path, Place(path, option.line)) for path, option in options if option.description]
+    return have, [option.path for _, option in options if not option.description]
+
+
+def _in_use(witness: Witness) -> _Counted:
+    used = {path for host in witness.survey.hosts for path in host.files}
+    modules = [module.path for module in _substantial(witness)]
+    have = [Evidence(path, Place(path, 0)) for path in modules if path in used]
+    return have, [path for path in modules if path not in used]
+
+
+def _in_flake(witness: Witness) -> _Counted:
+    hosts = [host for host in witness.survey.hosts if host.in_flake is not None]
+    have = [
+        Evidence(f"nixosConfigurations.{host.output}", Place("flake.nix", 0), host.name)
+        for host in hosts
+        if host.in_flake
+    ]
+    return have, [host.name for host in hosts if not host.in_flake]
+
+
+def _having(part: str) -> Callable[[Witness], _Counted]:
+    def count(witness: Witness) -> _Counted:
+        hosts = witness.survey.hosts
+        have = [Evidence(f"{host.name}: {part}", host.has[part], host.name) for host in hosts if part in host.has]
+        return have, [host.name for host in hosts if part not in host.has]
+
+    return count
+
+
+_MEASURES: dict[Measure, Callable[[Witness], _Counted]] = {
+    "modules-with-page": _with_page,
+    "modules-with-examples": _with_examples,
+    "options-described": _described,
+    "modules-in-use": _in_use,
+    "hosts-in-flake": _in_flake,
+    "hosts-with-hardware": _having("hardware"),
+    "hosts-with-disks": _having("disks"),
+    "hosts-with-users": _having("users"),
+    "hosts-with-home": _having("home"),
+}
+
+
+def lacks(host: Host, gaps: tuple[Gap, ...]) -> list[str]:
+    """What a host lacks: its parts, its place in the flake, and capabilities that its kind is to have."""
+    missing = [part for part in PARTS if part not in host.has]
+    if host.in_flake is False:
+        missing.append("flake")
+    return [*missing, *(gap.capability.id for gap in gaps if not gap.capability.measure and host.name in gap.lacking)]

@@ -1,0 +1,358 @@
+"""The gap analysis as people and programs read it: Markdown, and data for JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pantheros.insight.evidence import Evidence
+from pantheros.insight.gaps import Gap, lacks
+from pantheros.insight.hosts import PARTS, Host
+from pantheros.insight.proposals import Proposal
+from pantheros.insight.standing import Moved, Since, Standing
+from pantheros.insight.survey import Change
+from pantheros.specs.metadata import PRIORITIES
+
+_FEW = 6
+"""Names that a line of the report lists; the rest are counted."""
+MARKS = {"present": "✓", "partial": "◐", "missing": "✗"}
+STATES = {"complete": "✓ done", "in-progress": "in progress", "no-tasks": "no tasks"}
+
+
+def as_json(found: Standing, changed: Since | None) -> dict[str, Any]:
+    """The analysis as `docs/gaps.md` describes it."""
+    repository = found.survey.repository
+    data: dict[str, Any] = {
+        "repository": repository.root.name,
+        "kind": "pantherOS fleet" if found.survey.is_fleet else "flake" if repository.flake else "directory",
+        "modules": _modules(found),
+        "flake": {
+            "inputs": [{"name": each.name, "url": each.url} for each in found.survey.flake.inputs],
+            "outputs": [each.name for each in found.survey.flake.outputs],
+        },
+        "hosts": [_host(host, found.gaps) for host in found.survey.hosts],
+        "changes": [_change(change) for change in found.survey.changes],
+        "archived": list(found.survey.archived),
+        "specs": list(found.survey.specs),
+        "docs": {"total": len(repository.docs), "by_directory": _by_directory(repository.docs)},
+        "tests": list(repository.tests),
+        "ci": list(repository.ci),
+        "scripts": list(repository.scripts),
+        "secrets": list(found.survey.secrets),
+        "broken": [{"file": path, "why": why} for path, why in repository.broken.items()],
+        "gaps": [_gap(gap) for gap in found.gaps],
+        "proposals": [_proposal(each) for each in found.recommended.proposals],
+        "critical_path": list(found.recommended.critical_path),
+        "critical_path_days": found.recommended.days,
+        "not_verified": list(not_verified(found)),
+    }
+    if changed is not None:
+        data["since"] = {
+            "revision": changed.revision,
+            "improved": [_moved(each) for each in changed.improved],
+            "worse": [_moved(each) for each in changed.worse],
+            "counts": {name: {"before": was, "now": now} for name, (was, now) in changed.counts.items()},
+        }
+    return data
+
+
+def _modules(found: Standing) -> dict[str, Any]:
+    repository = found.survey.repository
+    layers = Counter(module.layer for module in repository.modules)
+    by_layer = {layer: layers[layer] for layer in ("nixos", "home-manager", "shared")}
+    if layers["other"]:
+        by_layer["other"] = layers["other"]
+    categories: dict[str, dict[str, int]] = {}
+    for module in repository.modules:
+        if module.category:
+            of_layer = categories.setdefault(module.layer, {})
+            of_layer[module.category] = of_layer.get(module.category, 0) + 1
+    unused = set(repository.unused)
+    return {
+        "total": len(repository.modules),
+        "by_layer": by_layer,
+        "by_category": dict(sorted(Counter(each.category for each in repository.modules if each.category).items())),
+        "categories_of_layer": categories,
+        "options": sum(len(module.facts.options) for module in repository.modules),
+        "unused": repository.unused,
+        "files": [
+            {
+                "path": module.path,
+                "layer": module.layer,
+                "category": module.category,
+                "broken": module.facts.broken or None,
+                "options": [option._asdict() for option in module.facts.options],
+                "imports": repository.imports[module.path],
+                "imported_by": repository.imported_by.get(module.path, []),
+                "unused": module.path in unused,
+            }
+            for module in repository.modules
+        ],
+    }
+
+
+def _host(host: Host, gaps: tuple[Gap, ...]) -> dict[str, Any]:
+    return {
+        "name": host.name,
+        "kind": host.kind,
+        "in_flake": host.in_flake,
+        "output": host.output,
+        "directory": host.directory,
+        "has": {part: _place(host, part) for part in PARTS},
+        "missing": lacks(host, gaps),
+    }
+
+
+def _place(host: Host, part: str) -> str | None:
+    return str(host.has[part]) if part in host.has else None
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "name": change.name,
+        "status": change.status,
+        "completedTasks": change.done,
+        "totalTasks": change.total,
+    }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {
+        "area": gap.capability.area,
+        "capability": gap.capability.id,
+        "title": gap.capability.title,
+        "status": gap.status,
+        "priority": gap.capability.priority,
+        "evidence": [_evidence(each) for each in gap.evidence],
+        "lacking": list(gap.lacking),
+        "count": {"have": gap.count[0], "of": gap.count[1]} if gap.count is not None else None,
+        "proposed_by": gap.proposed_by or None,
+    }
+
+
+def _evidence(each: Evidence) -> dict[str, Any]:
+    return {"what": each.what, "file": each.place.file, "line": each.place.line or None, "host": each.host or None}
+
+
+def _proposal(each: Proposal) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "title": each.template.title,
+        "priority": each.priority,
+        "rationale": each.template.rationale,
+        "scope": each.scope,
+        "capabilities": [gap.capability.id for gap in each.gaps],
+        "depends_on": list(each.depends_on),
+        "blocks": list(each.blocks),
+        "phase": each.phase,
+        "days": each.days,
+        "questions": list(each.template.questions),
+    }
+
+
+def _moved(each: Moved) -> dict[str, Any]:
+    return {"capability": each.gap.capability.id, "before": each.before, "now": each.gap.status}
+
+
+def _by_directory(paths: Iterable[str]) -> dict[str, int]:
+    """How many files lie in each directory below `docs/`; those in none count for `.`."""
+    found = Counter(path.split("/")[1] if path.count("/") > 1 else "." for path in paths)
+    return dict(sorted(found.items()))
+
+
+def not_verified(found: Standing) -> Iterator[str]:
+    """What could not be told, and why."""
+    yield from found.survey.unread
+    for host in found.survey.hosts:
+        if host.in_flake is None:
+            yield f"whether the flake gives out {host.name}: its outputs are computed, and only Nix can tell"
+        if host.kind == "unknown":
+            yield f"what {host.name} lacks for its kind: whether it is a workstation or a server does not show"
+    for path, why in found.survey.repository.broken.items():
+        yield f"{path}: it cannot be read ({why})"
+
+
+# Markdown -----------------------------------------------------------------------------------------------------------
+
+
+def as_markdown(found: Standing, changed: Since | None, day: str, revision: str) -> str:
+    """The report."""
+    name = found.survey.repository.root.name
+    lines = [f"# Where {escaped(name)} stands", "", f"{day}{f', at {revision[:12]}' if revision else ''}", ""]
+    lines += ["## In short", "", *(f"- {each}" for each in in_short(found)), ""]
+    if changed is not None:
+        lines += _changed(changed)
+    if found.survey.changes:
+        lines += ["## Changes", "", "| Change | Status | Tasks |", "|---|---|---|"]
+        lines += [f"| {escaped(each.name)} | {STATES[each.status]} | {_share(each)} |" for each in ordered(found.survey.changes)]
+        lines += [""]
+    if found.survey.hosts:
+        lines += _hosts_table(found)
+    lines += ["## Gaps", ""]
+    for area in found.model.areas.values():
+        lines += _area(area.title, [gap for gap in found.gaps if gap.capability.area == area.id])
+    lines += _proposals(found)
+    doubts = list(not_verified(found))
+    if doubts:
+        lines += ["## Not verified", "", *(f"- {escaped(doubt)}" for doubt in doubts), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def in_short(found: Standing) -> Iterator[str]:
+    """The counts, a line each."""
+    survey, repository = found.survey, found.survey.repository
+    layers = Counter(module.layer for module in repository.modules)
+    if repository.modules:
+        parts = ", ".join(f"{count} {layer}" for layer, count in layers.most_common())
+        options = sum(len(module.facts.options) for module in repository.modules)
+        yield f"{_count(len(repository.modules), 'module')} ({parts}) with {_count(options, 'option')}"
+        if repository.unused:
+            yield f"{_count(len(repository.unused), 'module')} that nothing refers to"
+    if repository.broken:
+        yield f"{_count(len(repository.broken), 'Nix file')} that cannot be read"
+    kinds = Counter(host.kind for host in survey.hosts)
+    parts = ", ".join(f"{count} {'of unknown kind' if kind == 'unknown' else _plural(count, kind)}" for kind, count in kinds.most_common())
+    yield _count(len(survey.hosts), "host") + (f" ({parts})" if parts else "")
+    states = Counter(change.status for change in survey.changes)
+    parts = ", ".join(f"{states[status]} {STATES[status].lstrip('✓ ')}" for status in STATES if states[status])
+    archived = f", {len(survey.archived)} in the archive" if survey.archived else ""
+    yield _count(len(survey.changes), "open change") + (f" ({parts})" if parts else "") + archived
+    yield _count(len(repository.docs), "file") + " of documentation"
+    statuses = Counter(gap.status for gap in found.gaps)
+    counted = ", ".join(f"{statuses[status]} {status}" for status in ("present", "partial", "missing"))
+    yield f"Of {len(found.gaps)} capabilities: {counted}"
+
+
+def ordered(changes: Iterable[Change]) -> list[Change]:
+    """Changes: those that are done first, then those that are on their way, then those without tasks."""
+    order = list(STATES)
+    return sorted(changes, key=lambda each: (order.index(each.status), each.name))
+
+
+def _share(change: Change) -> str:
+    if not change.total:
+        return "–"
+    return f"{change.done}/{change.total} ({100 * change.done // change.total}%)"
+
+
+def _changed(changed: Since) -> list[str]:
+    lines = [f"## Since {escaped(changed.revision)}", ""]
+    counts = [f"{name}: {was} → {now}" for name, (was, now) in changed.counts.items() if was != now]
+    if counts:
+        lines += [f"- {', '.join(counts)}"]
+    for title, moved in (("Better", changed.improved), ("Worse", changed.worse)):
+        lines += [f"- {title}: {each.gap.capability.title} ({each.before or 'not expected'} → {each.gap.status})" for each in moved]
+    if len(lines) == 2:
+        lines += ["Nothing has changed."]
+    return [*lines, ""]
+
+
+def _hosts_table(found: Standing) -> list[str]:
+    lines = ["## Hosts", "", "| Host | Kind | In the flake | Hardware | Disks | Users | Home |", "|---|---|---|---|---|---|---|"]
+    for host in found.survey.hosts:
+        given = "?" if host.in_flake is None else "✓" if host.in_flake else "✗"
+        cells = ["✓" if part in host.has else "✗" for part in PARTS]
+        lines.append(f"| {escaped(host.name)} | {host.kind} | {given} | {' | '.join(cells)} |")
+    lines.append("")
+    titles = {gap.capability.id: gap.capability.title for gap in found.gaps}
+    for host in found.survey.hosts:
+        missing = [titles[each] for each in lacks(host, found.gaps) if each in titles]
+        if missing:
+            lines.append(f"- **{escaped(host.name)}** has no {_listed([_lower(each) for each in missing], 'or', most=40)}.")
+    return [*lines, ""] if lines[-1] else lines
+
+
+def _area(title: str, gaps: Sequence[Gap]) -> list[str]:
+    if not gaps:
+        return []
+    lines = [f"### {title}", ""]
+    if all(gap.status == "present" for gap in gaps):
+        return [*lines, f"All there: {_listed([_lower(gap.capability.title) for gap in gaps], 'and', most=40)}.", ""]
+    lines += ["| | Capability | Priority | What is known |", "|---|---|---|---|"]
+    for gap in gaps:
+        lines.append(
+            f"| {MARKS[gap.status]} | {escaped(gap.capability.title)} | {gap.capability.priority} | {escaped(known(gap))} |"
+        )
+    return [*lines, ""]
+
+
+def known(gap: Gap) -> str:
+    """What is known of a capability, in a few words."""
+    said = []
+    if gap.count is not None and gap.status != "present":
+        have, total = gap.count
+        what = "host" if gap.capability.hosts or "host" in (gap.capability.measure or "") else ""
+        what = what or ("option" if gap.capability.measure == "options-described" else "module")
+        said.append(f"{have} of {_count(total, what)}")
+        if have:
+            said[-1] += f", not {_listed(gap.lacking, 'or', most=4)}"
+    if gap.evidence and not (gap.capability.measure and gap.status != "present"):
+        each = gap.evidence[0]
+        said.append(each.what if each.what == str(each.place) else f"{each.what} ({each.place})")
+    if gap.proposed_by:
+        said.append(f"proposed as {gap.proposed_by}")
+    return "; ".join(said)
+
+
+def _proposals(found: Standing) -> list[str]:
+    recommended = found.recommended
+    if not recommended.proposals:
+        return ["## Recommended proposals", "", "None: whatever is missing is proposed already.", ""]
+    lines = ["## Recommended proposals", ""]
+    for priority in PRIORITIES:
+        of_priority = [each for each in recommended.proposals if each.priority == priority]
+        if not of_priority:
+            continue
+        lines += [f"### {priority.capitalize()} priority", ""]
+        for each in of_priority:
+            lines += [f"#### {escaped(each.template.title)}", "", f"`{each.id}`, {_count(each.days, 'day')}", ""]
+            lines += [escaped(each.template.rationale), "", *(f"- {escaped(step)}" for step in each.scope), ""]
+            if each.depends_on:
+                lines += [f"After {_listed([f'`{name}`' for name in each.depends_on], 'and', most=20)}.", ""]
+            if each.blocks:
+                lines += [f"Before {_listed([f'`{name}`' for name in each.blocks], 'and', most=20)}.", ""]
+    lines += ["## In which order", "", "| Phase | Proposals | Days |", "|---|---|---|"]
+    for phase in sorted({each.phase for each in recommended.proposals}):
+        of_phase = [each for each in recommended.proposals if each.phase == phase]
+        names = ", ".join(f"`{each.id}`" for each in of_phase)
+        lines.append(f"| {phase} | {names} | {sum(each.days for each in of_phase)} |")
+    way = " → ".join(f"`{id}`" for id in recommended.critical_path)
+    lines += ["", f"The critical path takes {_count(recommended.days, 'day')}: {way}.", ""]
+    asked = [(each, question) for each in recommended.proposals for question in each.template.questions]
+    if asked:
+        lines += ["## Open questions", ""]
+        lines += [f"- {escaped(question)} (`{each.id}`)" for each, question in asked]
+        lines += [""]
+    return lines
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {_plural(number, what)}"
+
+
+def _plural(number: int, what: str) -> str:
+    return what if number == 1 else f"{what}s"
+
+
+def _lower(title: str) -> str:
+    """A title within a sentence: its first letter small, unless it is a name or an abbreviation."""
+    first = title.split(" ")[0]
+    return title if first[1:].lower() != first[1:] or first in _NAMES else title[:1].lower() + title[1:]
+
+
+_NAMES = frozenset({"Python", "Go", "Rust", "Neovim", "Zed", "Bluetooth", "Kubernetes", "Datadog", "Nix", "Git", "Wi-Fi"})
+
+
+def _listed(names: Sequence[str], word: str, most: int = _FEW) -> str:
+    shown = list(names[:most])
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most} more"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {word} {shown[-1]}" if shown else ""
+
+
+def escaped(text: str) -> str:
+    """Text as a cell of a Markdown table, or a line, may have it."""
+    for mark in ("\\", "|", "<", "*", "_", "["):
+        text = text.replace(mark, "\\" + mark)
+    return " ".join(text.split())
