@@ -30,6 +30,7 @@ COMMANDS = {
     "options": "Find and explain options, and fetch a release's list of them.",
     "modules": "Show the library: modules and their options.",
     "schema": "Print the JSON Schema of the fleet's files.",
+    "gaps": "Find what a repository has, and what it lacks.",
     "spec": "Plan, review and archive changes, by the process of OpenSpec.",
 }
 

@@ -13,7 +13,7 @@ from pantheros.cli.output import paragraph, print_json, printable, report, say, 
 from pantheros.findings import PantherError, nearest
 from pantheros.git import revision
 from pantheros.insight.gaps import lacks
-from pantheros.insight.gaps_report import MARKS, as_json, as_markdown, in_short, known, not_verified, ordered
+from pantheros.insight.gaps_report import MARKS, STATES, as_json, as_markdown, in_short, known, not_verified, ordered
 from pantheros.insight.standing import Since, Standing, since, standing
 from pantheros.specs.metadata import PRIORITIES
 
@@ -66,3 +66,77 @@ def _print(found: Standing, changed: Since | None, area: str, *, every: bool) ->
         paragraph(("not verified: ", "cyan"), printable(doubt))
     if len(doubts) > 5 and not every:
         say(("not verified: ", "cyan"), f"{len(doubts) - 5} more, which `--all` lists")
+
+
+def _changes(found: Standing) -> None:
+    if not found.survey.changes:
+        return
+    rows = [
+        [each.name, STATES[each.status], f"{each.done}/{each.total}" if each.total else ""]
+        for each in ordered(found.survey.changes)
+    ]
+    table(["change", "status", "tasks"], rows)
+    say()
+
+
+def _hosts(found: Standing) -> None:
+    if not found.survey.hosts:
+        return
+    rows = []
+    for host in found.survey.hosts:
+        given = "?" if host.in_flake is None else "yes" if host.in_flake else "no"
+        lacking = [part for part in lacks(host, found.gaps) if "." not in part and part != "flake"]
+        rows.append([host.name, host.kind, given, ", ".join(lacking)])
+    table(["host", "kind", "in the flake", "without"], rows)
+    say()
+
+
+def _gaps(found: Standing, area: str, *, every: bool) -> None:
+    for each in found.model.areas.values():
+        gaps = [gap for gap in found.gaps if gap.capability.area == each.id]
+        if not gaps or area not in ("", each.id):
+            continue
+        counts = Counter(gap.status for gap in gaps)
+        told = ", ".join(f"{counts[status]} {status}" for status in MARKS if counts[status])
+        say((each.title, "bold"), f": {told}")
+        for gap in gaps:
+            if gap.status == "present" and not (every or area):
+                continue
+            if gap.capability.priority not in _URGENT and not (every or area):
+                continue
+            said = known(gap)
+            label = f"  {MARKS[gap.status]} {gap.capability.title}"
+            paragraph((label, _COLOURS[gap.status]), printable(f": {said}" if said else ""))
+    if not (area or every):
+        left_out = sum(gap.status != "present" and gap.capability.priority not in _URGENT for gap in found.gaps)
+        if left_out:
+            say((f"{left_out} less urgent gaps: `--all` lists them, `--area A` those of one area", "dim"))
+    say()
+
+
+def _since(changed: Since) -> None:
+    say((f"since {changed.revision}", "bold"))
+    for name, (was, now) in changed.counts.items():
+        if was != now:
+            say(f"  {name}: {was} → {now}")
+    for title, style, moved in (("better", "green", changed.improved), ("worse", "bold red", changed.worse)):
+        for each in moved:
+            state = f"{each.before or 'not expected'} → {each.gap.status}"
+            paragraph((f"  {title}: ", style), f"{each.gap.capability.title} ({state})")
+    if not (changed.improved or changed.worse or any(was != now for was, now in changed.counts.values())):
+        say("  nothing has changed")
+    say()
+
+
+def _proposals(found: Standing) -> None:
+    recommended = found.recommended
+    if not recommended.proposals:
+        say("no proposal is recommended: whatever is missing is proposed already")
+        return
+    rows = [
+        [str(each.phase), each.id, each.priority, str(each.days), ", ".join(each.depends_on)]
+        for each in recommended.proposals
+    ]
+    table(["phase", "recommended proposal", "priority", "days", "after"], rows)
+    way = " → ".join(recommended.critical_path)
+    paragraph("critical path: ", f"{way} ({recommended.days} days)")

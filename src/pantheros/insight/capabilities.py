@@ -73,7 +73,8 @@ class Capability(_Table):
     depends_on: list[str] = []
     """Capabilities that come first."""
     settings: list[str] = []
-    """Options of NixOS or home-manager whose being set shows it; `*` stands for one part of a path."""
+    """Options of NixOS or home-manager whose being set shows it, or one below them; `*` stands for one part of a path,
+    and `=false` at the end says that it is switched off that counts."""
     packages: list[str] = []
     """Packages whose being installed shows it."""
     inputs: list[str] = []

@@ -33,8 +33,7 @@ class _Paths:
         self._below: dict[str, _Paths] = {}
         self._here: list[Seen] = []
         for seen in settings:
-            if seen.value != "false":
-                self._add(seen)
+            self._add(seen)
 
     def _add(self, seen: Seen) -> None:
         node = self
@@ -43,8 +42,14 @@ class _Paths:
         node._here.append(seen)
 
     def find(self, pattern: str) -> Seen | None:
-        """What is set at a pattern or below it; what is sure, rather than what only may be in force."""
-        found = list(self._at(_parts(pattern)))
+        """What is set at a pattern or below it; what is sure, rather than what only may be in force. What is switched
+        off does not count, unless the pattern ends with `=false`."""
+        path, _, value = pattern.partition("=")
+        found = [
+            seen
+            for seen in self._at(_parts(path))
+            if (seen.value == value if value else not (seen.value == "false" and seen.path.endswith(".enable")))
+        ]
         return next((seen for seen in found if seen.sure), found[0] if found else None)
 
     def _at(self, parts: tuple[str, ...]) -> Iterator[Seen]:
@@ -110,8 +115,8 @@ class Witness:
         )
 
     def file(self, patterns: Iterable[str]) -> tuple[Evidence, bool] | None:
-        """A file that one of some patterns fits, and whether that is all it takes: a document may say nothing yet, and a
-        module may be in force nowhere."""
+        """A file that one of some patterns fits, and whether that is all it takes: a document may say nothing yet, and
+        a module may be in force nowhere."""
         begun: Evidence | None = None
         for pattern in patterns:
             for path in _line_pattern(pattern).findall(self._all_files):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pantheros.insight.evidence import Evidence
-from pantheros.insight.gaps import Gap, lacks
+from pantheros.insight.gaps import Gap, Status, lacks
 from pantheros.insight.hosts import PARTS, Host
 from pantheros.insight.proposals import Proposal
 from pantheros.insight.standing import Moved, Since, Standing
@@ -16,7 +16,7 @@ from pantheros.specs.metadata import PRIORITIES
 
 _FEW = 6
 """Names that a line of the report lists; the rest are counted."""
-MARKS = {"present": "✓", "partial": "◐", "missing": "✗"}
+MARKS: dict[Status, str] = {"present": "✓", "partial": "◐", "missing": "✗"}
 STATES = {"complete": "✓ done", "in-progress": "in progress", "no-tasks": "no tasks"}
 
 
@@ -185,7 +185,10 @@ def as_markdown(found: Standing, changed: Since | None, day: str, revision: str)
         lines += _changed(changed)
     if found.survey.changes:
         lines += ["## Changes", "", "| Change | Status | Tasks |", "|---|---|---|"]
-        lines += [f"| {escaped(each.name)} | {STATES[each.status]} | {_share(each)} |" for each in ordered(found.survey.changes)]
+        lines += [
+            f"| {escaped(each.name)} | {STATES[each.status]} | {_share(each)} |"
+            for each in ordered(found.survey.changes)
+        ]
         lines += [""]
     if found.survey.hosts:
         lines += _hosts_table(found)
@@ -212,7 +215,10 @@ def in_short(found: Standing) -> Iterator[str]:
     if repository.broken:
         yield f"{_count(len(repository.broken), 'Nix file')} that cannot be read"
     kinds = Counter(host.kind for host in survey.hosts)
-    parts = ", ".join(f"{count} {'of unknown kind' if kind == 'unknown' else _plural(count, kind)}" for kind, count in kinds.most_common())
+    parts = ", ".join(
+        f"{count} {'of unknown kind' if kind == 'unknown' else _plural(count, kind)}"
+        for kind, count in kinds.most_common()
+    )
     yield _count(len(survey.hosts), "host") + (f" ({parts})" if parts else "")
     states = Counter(change.status for change in survey.changes)
     parts = ", ".join(f"{states[status]} {STATES[status].lstrip('✓ ')}" for status in STATES if states[status])
@@ -242,14 +248,22 @@ def _changed(changed: Since) -> list[str]:
     if counts:
         lines += [f"- {', '.join(counts)}"]
     for title, moved in (("Better", changed.improved), ("Worse", changed.worse)):
-        lines += [f"- {title}: {each.gap.capability.title} ({each.before or 'not expected'} → {each.gap.status})" for each in moved]
+        lines += [
+            f"- {title}: {each.gap.capability.title} ({each.before or 'not expected'} → {each.gap.status})"
+            for each in moved
+        ]
     if len(lines) == 2:
         lines += ["Nothing has changed."]
     return [*lines, ""]
 
 
 def _hosts_table(found: Standing) -> list[str]:
-    lines = ["## Hosts", "", "| Host | Kind | In the flake | Hardware | Disks | Users | Home |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "## Hosts",
+        "",
+        "| Host | Kind | In the flake | Hardware | Disks | Users | Home |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for host in found.survey.hosts:
         given = "?" if host.in_flake is None else "✓" if host.in_flake else "✗"
         cells = ["✓" if part in host.has else "✗" for part in PARTS]
@@ -259,7 +273,9 @@ def _hosts_table(found: Standing) -> list[str]:
     for host in found.survey.hosts:
         missing = [titles[each] for each in lacks(host, found.gaps) if each in titles]
         if missing:
-            lines.append(f"- **{escaped(host.name)}** has no {_listed([_lower(each) for each in missing], 'or', most=40)}.")
+            lines.append(
+                f"- **{escaped(host.name)}** has no {_listed([_lower(each) for each in missing], 'or', most=40)}."
+            )
     return [*lines, ""] if lines[-1] else lines
 
 
@@ -271,9 +287,8 @@ def _area(title: str, gaps: Sequence[Gap]) -> list[str]:
         return [*lines, f"All there: {_listed([_lower(gap.capability.title) for gap in gaps], 'and', most=40)}.", ""]
     lines += ["| | Capability | Priority | What is known |", "|---|---|---|---|"]
     for gap in gaps:
-        lines.append(
-            f"| {MARKS[gap.status]} | {escaped(gap.capability.title)} | {gap.capability.priority} | {escaped(known(gap))} |"
-        )
+        cells = [MARKS[gap.status], escaped(gap.capability.title), gap.capability.priority, escaped(known(gap))]
+        lines.append(f"| {' | '.join(cells)} |")
     return [*lines, ""]
 
 
@@ -337,11 +352,13 @@ def _plural(number: int, what: str) -> str:
 
 def _lower(title: str) -> str:
     """A title within a sentence: its first letter small, unless it is a name or an abbreviation."""
-    first = title.split(" ")[0]
+    first = title.split(" ", maxsplit=1)[0]
     return title if first[1:].lower() != first[1:] or first in _NAMES else title[:1].lower() + title[1:]
 
 
-_NAMES = frozenset({"Python", "Go", "Rust", "Neovim", "Zed", "Bluetooth", "Kubernetes", "Datadog", "Nix", "Git", "Wi-Fi"})
+_NAMES = frozenset(
+    {"Python", "Go", "Rust", "Neovim", "Zed", "Bluetooth", "Kubernetes", "Datadog", "Nix", "Git", "Wi-Fi"}
+)
 
 
 def _listed(names: Sequence[str], word: str, most: int = _FEW) -> str:
