@@ -84,6 +84,17 @@ def added_in(directory: Path, path: str) -> str:
     return _said(directory, "log", "--diff-filter=A", "--format=%H", "-n", "1", "--", path)
 
 
+def last_commit(directory: Path, path: str) -> str:
+    """The commit that last touched a path, "" where there is none or no git."""
+    return _said(directory, "log", "--format=%H", "-n", "1", "--", path)
+
+
+def authors(directory: Path, path: str) -> list[str]:
+    """Who has changed a path since it came into the repository, each as `Name <address>`."""
+    listed = _said(directory, "log", "--format=%an <%ae>", "--", path).split("\n")
+    return list(dict.fromkeys(listed[:-1]))
+
+
 def content_at(directory: Path, revision: str, path: str) -> bytes | None:
     """What a file held at a revision, its path relative to `directory`; None where it was not there."""
     try:

@@ -54,7 +54,8 @@ def command(
             raise Refusal("nothing_to_validate", "what is to be validated?", help="name it, or say --all")
         root = settled(root_of(directory))
         found = _one(root, item, type.lower())
-        process = [each for each in _process(root) if each.change == item and each.about == "duty"]
+        # What it says of others is told of all changes together: one alone may well be sound.
+        process = [each for each in _process(root, item) if each.about != "order"] if found.type == "change" else []
         return _told(root, [found], [found.type], process, strict=strict, json=json, single=True)
     except PantherError as error:
         return refused(error, "validate_error", json=json)
@@ -105,11 +106,11 @@ def _told(
     return int(wrong)
 
 
-def _process(root: Root) -> list[Problem]:
+def _process(root: Root, only: str = "") -> list[Problem]:
     """What the open changes owe and wait for, where more than OpenSpec's own is used."""
     if not uses_more(root):
         return []
     # Loaded where it is needed: it takes as long as all the rest.
     from pantheros.specs.process import problems  # noqa: PLC0415
 
-    return problems(root, date.today())
+    return problems(root, date.today(), only)
