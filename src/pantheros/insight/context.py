@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from pantheros.git import Commit, log, revision
 from pantheros.insight.evidence import is_document
 from pantheros.insight.gaps import Gap
-from pantheros.insight.hosts import PARTS
 from pantheros.insight.roadmap import Item, Roadmap, roadmap
 from pantheros.insight.standing import Standing
+from pantheros.scan.hosts import PARTS
 from pantheros.specs.metadata import PRIORITIES
 from pantheros.specs.tree import Root, archived_names, without_day
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from pantheros.insight.context import RECENT_DAYS, Context
 from pantheros.insight.gaps_report import counted, escaped, known
-from pantheros.insight.hosts import PARTS, Host
 from pantheros.insight.roadmap import Item
 from pantheros.insight.roadmap_page import MARKS
+from pantheros.scan.hosts import PARTS, Host
 
 RECENT = f"## Recent changes (last {RECENT_DAYS} days)"
 _MOST_COMMITS = 30

@@ -8,10 +8,10 @@ from typing import Any
 
 from pantheros.insight.evidence import Evidence
 from pantheros.insight.gaps import Gap, Status, lacks
-from pantheros.insight.hosts import PARTS, Host
 from pantheros.insight.proposals import Proposal
 from pantheros.insight.standing import Moved, Since, Standing
 from pantheros.insight.survey import Change
+from pantheros.scan.hosts import PARTS, Host
 from pantheros.specs.metadata import PRIORITIES
 
 _FEW = 6
