@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pantheros.cli.day import today
 from pantheros.cli.output import markdown, print_json, report, say, write
 from pantheros.findings import PantherError
 from pantheros.git import commits_between, knows
@@ -35,7 +36,7 @@ def command(
     where = found.survey.repository.root / page
     if check:
         return _check(found, where, page)
-    here = context(found, date.today())
+    here = context(found, today())
     wrong = [*found.findings, *here.way.findings]
     failed = report(wrong, path) if wrong else 0
     if failed:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pantheros.cli.day import today
 from pantheros.cli.output import paragraph, print_json, printable, report, say, table, write
 from pantheros.findings import PantherError, nearest
 from pantheros.git import revision
@@ -42,6 +42,8 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     found = standing(path)
+    if not (found.survey.is_fleet or found.survey.repository.nix):
+        raise PantherError(f"there is no fleet and no Nix in {path.resolve()}", help="`panther init` begins a fleet")
     if to_propose:
         return _propose(found, only or [], dry_run=dry_run)
     if area and area not in found.model.areas:
@@ -54,7 +56,7 @@ def command(
     if json:
         print_json(as_json(found, changed))
     elif markdown:
-        write(as_markdown(found, changed, f"{date.today()}", revision(path)))
+        write(as_markdown(found, changed, f"{today()}", revision(path)))
     else:
         _print(found, changed, area, every=every)
     return failed
@@ -76,7 +78,7 @@ def _propose(found: Standing, only: Sequence[str], *, dry_run: bool) -> int:
                 say(f"openspec/changes/{each.id}/{name}")
         say(f"{len(chosen)} changes would be begun; nothing was written", error=True)
         return 0
-    for paths in propose(root, chosen, date.today()).values():
+    for paths in propose(root, chosen, today()).values():
         for path in paths:
             say(path.as_posix())
     say("look through them with `panther spec list`, and in which order they can be done with `panther spec order`")

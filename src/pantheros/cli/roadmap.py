@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from pantheros.cli.day import today
 from pantheros.cli.output import paragraph, print_json, printable, report, say, table, write
 from pantheros.findings import PantherError
 from pantheros.insight.capabilities import read_model
@@ -52,7 +53,7 @@ def command(
     where = found.repository.root / page
     if check:
         return _check(found, where, page)
-    here = _roadmap(found, date.today())
+    here = _roadmap(found, today())
     failed = report(here.findings, path) if here.findings else 0
     if failed:
         return failed
@@ -97,7 +98,7 @@ def _check(found: Survey, where: Path, page: Path) -> int:
     if as_markdown(then) != part.body:
         say((f"{page} is stale: ", "bold red"), "`panther roadmap --write` brings it up to date")
         return 1
-    late = {item.name for item in _roadmap(found, date.today(), pace).open if item.state == "overdue"}
+    late = {item.name for item in _roadmap(found, today(), pace).open if item.state == "overdue"}
     new = sorted(late - {item.name for item in then.open if item.state == "overdue"})
     if new:
         say((f"{page} is stale: ", "bold red"), f"{', '.join(new)} became overdue since {day}")

@@ -85,6 +85,8 @@ class Capability(_Table):
     """Patterns of files that show it; `**` stands for any directories."""
     outputs: list[str] = []
     """Outputs of the flake that show it."""
+    calls: list[str] = []
+    """Functions whose being called shows it: `runNixOSTest`."""
     measure: Measure | None = None
     """What is counted instead, over all modules, options or hosts."""
     shared: bool = False

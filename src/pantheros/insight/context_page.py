@@ -214,8 +214,8 @@ def _challenges(found: Context) -> Iterator[str]:
         yield ""
         for gap in found.challenges[:_MOST]:
             said = known(gap)
-            told = f": {said}" if said else ""
-            yield f"- {gap.capability.title} is {gap.status} ({gap.capability.priority}){escaped(told)}"
+            told = f"; {said}" if said else ""
+            yield f"- **{gap.capability.title}**: {gap.status}, {gap.capability.priority} priority{escaped(told)}"
         if len(found.challenges) > _MOST:
             yield f"- and {len(found.challenges) - _MOST} more, which `panther gaps` lists"
         yield ""

@@ -10,8 +10,10 @@ from typing import NamedTuple
 from pantheros.insight.survey import Survey
 from pantheros.nix.values import split_path
 from pantheros.scan.hosts import Host, Place, Seen, at_home
-from pantheros.scan.repository import Module
+from pantheros.scan.repository import Module, is_sample
 
+_COMPUTED = 2
+"""How many parts of a path may lie within something that is computed, for it to be taken for what is looked for."""
 _STUB_WORDS = 25
 """A document of fewer words, headings aside, says nothing yet."""
 _DOTTED = re.compile(r"[\w-]+(?:[./][\w-]+)+", re.UNICODE)
@@ -58,6 +60,9 @@ class _Paths:
             for below in self._below.values():
                 yield from below._at(())
             return
+        if len(parts) <= _COMPUTED:
+            # `users.users = lib.mapAttrs …`: what is asked for may be in it.
+            yield from (seen._replace(sure=False) for seen in self._here if not seen.value)
         first, *rest = parts
         for name, below in self._below.items():
             if first in ("*", name) or name == "*":
@@ -95,7 +100,7 @@ class Witness:
                 return Evidence(f"pkgs.{name}", seen.place, host.name)
             doubtful = doubtful or seen
         if doubtful is not None:
-            return Evidence(f"{doubtful.path}, under a condition that only Nix can judge", doubtful.place)
+            return Evidence(f"{doubtful.path}, of which only Nix can tell the rest", doubtful.place)
         return None
 
     def written(self, settings: Iterable[str]) -> Evidence | None:
@@ -111,6 +116,7 @@ class Witness:
         return _Paths(
             Seen(at_home(setting.path), setting.value, Place(path, setting.line), True)
             for path, facts in self.repository.nix.items()
+            if not is_sample(path)
             for setting in facts.settings
         )
 
@@ -142,6 +148,15 @@ class Witness:
         for output in self.survey.flake.outputs:
             if output.name in wanted:
                 return Evidence(f"the flake's output {output.name}", Place("flake.nix", output.line))
+        return None
+
+    def call(self, names: Iterable[str]) -> Evidence | None:
+        """A call of one of some functions."""
+        wanted = set(names)
+        for path, facts in self.repository.nix.items() if wanted else ():
+            for each in facts.calls:
+                if each.name in wanted:
+                    return Evidence(f"{each.name} is called", Place(path, each.line))
         return None
 
     def input(self, names: Iterable[str]) -> Evidence | None:

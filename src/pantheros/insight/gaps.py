@@ -60,8 +60,8 @@ def _shown(capability: Capability, witness: Witness) -> Gap | None:
     begun: list[Evidence] = doubtful
     if (file := witness.file(capability.files)) is not None:
         (whole if file[1] else begun).append(file[0])
-    if (output := witness.output(capability.outputs)) is not None:
-        whole.append(output)
+    given = (witness.output(capability.outputs), witness.call(capability.calls))
+    whole += [each for each in given if each is not None]
     if not whole:
         more = (witness.written(capability.settings), witness.input(capability.inputs), witness.named(capability.words))
         begun += [each for each in more if each is not None]
@@ -95,7 +95,7 @@ def _substantial(witness: Witness) -> list[Module]:
     return [
         module
         for module in witness.repository.modules
-        if not module.facts.broken and (module.facts.options or module.facts.settings)
+        if not module.facts.broken and (module.facts.options or any("." in each.path for each in module.facts.settings))
     ]
 
 

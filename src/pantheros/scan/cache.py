@@ -98,6 +98,7 @@ _LISTS: dict[str, Any] = {
     "references": Reference,
     "packages": Package,
     "modules": Named,
+    "calls": Named,
     "secrets": Named,
     "configurations": Configuration,
     "inputs": Input,

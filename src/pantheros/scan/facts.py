@@ -101,6 +101,8 @@ class Facts:
     modules: tuple[Named, ...] = ()
     """Modules from elsewhere that it takes in: `inputs.disko.nixosModules.disko` as written, and NixOS's own as
     `modulesPath/profiles/qemu-guest.nix`."""
+    calls: tuple[Named, ...] = ()
+    """The functions that it calls, by the last part of their names, each once."""
     secrets: tuple[Named, ...] = ()
     """Secrets that it refers to by name or by `op://` address."""
     configurations: tuple[Configuration, ...] = ()

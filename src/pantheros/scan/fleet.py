@@ -75,6 +75,7 @@ def _host(
             settings.append(Seen(join_path(path), _literal(definition.bare), place, True))
             if path in _PACKAGES and isinstance(definition.bare, list):
                 packages += [Seen(each.name, "", place, True) for each in definition.bare if isinstance(each, Package)]
+    settings += [Seen(f"home-manager.users.{name}", "", written, True) for name in homes]
     files = repository.closure([each.path for each in taken])
     raw, raw_packages = held(repository, files)
     kind: Kind = "server" if host.declared.table.kind == "server" else "workstation"

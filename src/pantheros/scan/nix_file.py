@@ -20,6 +20,13 @@ from pantheros.scan.twice import assigned_twice
 
 _SECRETS = ("sops.secrets", "age.secrets", "services.onepassword-secrets.secrets", "vault.secrets")
 _TEXTS = Query(LANGUAGE, "(string_fragment) @text")
+_CALLED = Query(
+    LANGUAGE,
+    """[
+      (apply_expression function: (variable_expression name: (identifier) @name))
+      (apply_expression function: (select_expression attrpath: (attrpath attr: (identifier) @name .)))
+    ]""",
+)
 _SELECTS = Query(LANGUAGE, "(select_expression) @select")
 
 
@@ -56,12 +63,23 @@ def read(text: str) -> Facts:
         references=tuple(paths.references(source.root)),
         packages=tuple(module.packages),
         modules=tuple(paths.foreign_modules()),
+        calls=tuple(_calls(expressions)),
         secrets=tuple(dict.fromkeys(_secrets(expressions, module.settings))),
         configurations=tuple(flake.configurations),
         inputs=tuple(inputs),
         outputs=tuple(outputs),
         description=description,
     )
+
+
+def _calls(expressions: Expressions) -> Iterator[Named]:
+    """The functions that a file calls."""
+    seen: set[str] = set()
+    for node in captured(_CALLED, expressions.source.root, "name"):
+        name = expressions.source.of(node)
+        if name not in seen:
+            seen.add(name)
+            yield Named(name, node.start_point.row + 1)
 
 
 def _secrets(expressions: Expressions, settings: Iterable[Setting]) -> Iterator[Named]:

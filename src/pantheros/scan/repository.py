@@ -72,7 +72,7 @@ class Repository:
         top = any(path.startswith("modules/") for path in self.nix)
         for path, facts in self.nix.items():
             parts = path.split("/")
-            if "modules" not in parts[:-1] or (top and parts[0] != "modules"):
+            if "modules" not in parts[:-1] or (top and parts[0] != "modules") or is_sample(path):
                 continue
             below = parts[parts.index("modules") + 1 : -1]
             around = parts[: parts.index("modules")]
@@ -226,6 +226,7 @@ _CI = (
     "Jenkinsfile",
 )
 _TEST_DIRECTORIES = frozenset({"tests", "test", "checks"})
+_SAMPLES = _TEST_DIRECTORIES | {"fixtures", "examples", "templates"}
 _SCRIPT_ENDINGS = (".sh", ".bash", ".fish", ".nu", ".zsh")
 _SCRIPTS = frozenset({"justfile", "Justfile", ".justfile", "Makefile", "Taskfile.yml"})
 
@@ -242,6 +243,11 @@ def _fits(path: str, pattern: str) -> bool:
 def _is_test(path: str) -> bool:
     parts = path.split("/")
     return bool(_TEST_DIRECTORIES & set(parts[:-1])) and not parts[0].startswith(".")
+
+
+def is_sample(path: str) -> bool:
+    """Whether a file is there to be tested with or to be shown, and is nobody's configuration."""
+    return bool(_SAMPLES & set(path.split("/")[:-1])) and not path.startswith("modules/")
 
 
 def _is_script(path: str) -> bool:
