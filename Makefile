@@ -37,7 +37,7 @@ docs: setup
 	$(RUN)/python -m pantheros.synth.pages docs/modules
 	$(RUN)/python -m pantheros.checks.pages docs/checks
 	$(RUN)/panther build examples/pantheros
-	$(RUN)/python docs/consoles.py README.md docs/check.md docs/specs.md
+	$(RUN)/python docs/consoles.py README.md docs/check.md docs/specs.md docs/gaps.md docs/roadmap.md docs/context.md
 
 bench: setup
 	$(RUN)/python bench/build.py

@@ -40,6 +40,7 @@ def _session(text: str, work: Path) -> str:
 def _printed(command: str, work: Path) -> str:
     environment = {**os.environ, "XDG_CACHE_HOME": str(work / "cache")}
     environment |= {
+        "SOURCE_DATE_EPOCH": "1770076800",  # 2026-02-03
         "USER": "ada",
         "LOGNAME": "ada",
         "HOME": str(work),

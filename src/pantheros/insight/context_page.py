@@ -84,6 +84,8 @@ def _without(host: Host) -> str:
 
 def _architecture(found: Context) -> Iterator[str]:
     survey = found.standing.survey
+    if not (found.tree or survey.is_fleet or survey.repository.flake):
+        return
     yield "## Architecture"
     yield ""
     if survey.is_fleet:
@@ -276,8 +278,10 @@ def short(found: Context, most: int) -> str:
     lines += [f"Next: {', '.join(item.name for item in found.way.next[:5])}"] if found.way.next else []
     blocked = [f"{item.name} ({item.why})" for item in found.way.open if item.why]
     lines += [f"Blocked or overdue: {'; '.join(blocked[:5])}"] if blocked else []
-    lines += [f"Files: {'; '.join(f'{name} ({about})' for name, about in found.entry_files.items())}"]
-    lines += [f"Missing: {', '.join(_lower(gap.capability.title) for gap in found.challenges)}"]
+    files = "; ".join(f"{name} ({about})" for name, about in found.entry_files.items())
+    lines += [f"Files: {files}"] if files else []
+    missing = ", ".join(_lower(gap.capability.title) for gap in found.challenges)
+    lines += [f"Missing or partial: {missing}"] if missing else []
     lines += [f"{area}: {', '.join(titles)}" for area, titles in found.in_use.items()]
     lines += [f"Inputs: {', '.join(each.name for each in survey.flake.inputs)}"] if survey.flake.inputs else []
     lines += [f"{commit.day} {commit.subject}" for commit in found.recent[:10]]
