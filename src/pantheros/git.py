@@ -84,6 +84,11 @@ def added_in(directory: Path, path: str) -> str:
     return _said(directory, "log", "--diff-filter=A", "--format=%H", "-n", "1", "--", path)
 
 
+def parent(directory: Path, commit: str) -> str:
+    """The commit before another, "" where git knows of none."""
+    return _said(directory, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^")
+
+
 def content_at(directory: Path, revision: str, path: str) -> bytes | None:
     """What a file held at a revision, its path relative to `directory`; None where it was not there."""
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -326,6 +328,105 @@ def test_a_command_shows_a_scenario(ready: Spec) -> None:
     assert "not verified: scenario thing/Old/Works" in ready.out
     assert ready("check", "new-thing", "--scenario", "thing/Old/Other", "--run", "true") == 2
     assert ready("check", "new-thing", "--run", "no-such-command-here") == 2
+    assert "no-such-command-here" in ready.err
+    assert ready("check", "new-thing", "--run", " ") == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("echo a | grep -q zzz", 1),
+        ("true && false", 1),
+        ("false || true", 0),
+        ("false; true", 0),
+        ('test "$(echo a)" = a', 0),
+        ("echo 'it is' > said && grep -q is said", 0),
+    ],
+)
+def test_a_command_line_is_run_as_a_shell_runs_it(ready: Spec, line: str, status: int) -> None:
+    assert ready("check", "new-thing", "--run", line) == status
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_a_pipe_passes_where_each_part_does(ready: Spec) -> None:
+    assert ready("check", "new-thing", "--run", "false | tail -n 5") == 1
+
+
+def test_evidence_is_taken_back(ready: Spec) -> None:
+    assert ready("check", "new-thing") == 0
+    assert ready("check", "new-thing", "--run", "false") == 1
+    assert ready("check", "new-thing", "--scenario", "thing/Old/Works", "--run", "true") == 0
+    assert ready("archive", "new-thing", "--yes") == 1
+    assert ready("check", "new-thing", "--forget", "fals") == 2
+    assert "thing/Old/Works" in ready.err
+    assert ready("check", "new-thing", "--forget", "false") == 0
+    assert "forgotten: false, shown by `false`" in ready.out
+    assert "exit 1" in ready.out
+    assert ready("check", "new-thing", "--forget", "thing/Old/Works") == 0
+    assert ready("check", "new-thing", "--forget", "thing/Old/Works") == 2
+    assert ready("archive", "new-thing", "--yes") == 0
+
+
+def test_a_change_of_the_first_commit_has_nothing_before_it(spec: Spec) -> None:
+    write({"fleet.toml": FLEET, "hosts/box/host.toml": HOST}, spec.directory)
+    spec("gen", "new-thing", "--kind", "skill")
+    spec.git("add", ".")
+    spec.git("commit", "-qm", "a")
+    assert spec("check", "new-thing") == 0
+    assert "✓ build: 1 host, " in spec.out
+    assert "before the change: git knows no revision before it" in spec.out
+    (spec.directory / "fleet.toml").write_text(FLEET + "# more\n")
+    spec.git("commit", "-qam", "b")
+    assert spec("check", "new-thing", "--since", "HEAD^") == 0
+    assert "exposure: 0 ports reached" in spec.out
+    assert spec("check", "new-thing", "--since", "nowhere") == 2
+
+
+NIXPKGS = r"""
+{
+  outputs = _: {
+    lib.mapAttrs = builtins.mapAttrs;
+    lib.nixosSystem = { modules }: {
+      config.system.build.toplevel = derivation {
+        name = "system";
+        system = builtins.currentSystem or "x86_64-linux";
+        builder = "/bin/sh";
+        args = [ "-c" "echo built > $out" ];
+        text = builtins.concatStringsSep "" (map builtins.readFile (builtins.filter builtins.isPath modules));
+      };
+    };
+  };
+}
+"""
+EMPTY = "{ outputs = _: { nixosModules.default = { }; nixosModules.home-manager = { }; }; }"
+
+
+@pytest.mark.nix
+@pytest.mark.skipif(shutil.which("nix") is None, reason="nix is not installed")
+def test_nix_tells_time_and_closure_before_and_after(
+    ready: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, place in {"NIX_STORE_DIR": "store", "NIX_STATE_DIR": "state", "NIX_LOG_DIR": "log"}.items():
+        monkeypatch.setenv(name, str(tmp_path / "nix" / place))
+    monkeypatch.setenv("NIX_CONFIG", "build-users-group =\nsandbox = false\nsubstituters =")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    overrides = []
+    for name in ("nixpkgs", "home-manager"):
+        write({"flake.nix": NIXPKGS if name == "nixpkgs" else EMPTY}, tmp_path / name)
+        overrides += ["--override-input", f"{name}=path:{tmp_path / name}"]
+    with (ready.directory / "hosts/box/host.toml").open("a") as file:
+        file.write('options = ["noatime"]\n')
+    assert ready("check", "new-thing", "--nix", *overrides) == 0, ready.out
+    assert "evaluation: 1 of 1 host evaluates" in ready.out
+    assert re.search(r"box: \d+\.\d s before, \d+\.\d s now", ready.out)
+    assert "box: derivations: 1 before, 1 now" in ready.out
+    assert "not verified: closure size of box: nothing of it is built here" in ready.out
+    assert ready("check", "new-thing", "--build", *overrides) == 0, ready.out
+    assert re.search(r"box: 0\.0 MB before, 0\.0 MB now in its closure", ready.out)
+    assert "closure size" not in ready.out
+    write({"flake.nix": NIXPKGS.replace("echo built > $out", "exit 3")}, tmp_path / "nixpkgs")
+    assert ready("check", "new-thing", "--build", *overrides) == 1
+    assert "box: it was not built: " in ready.out
 
 
 def test_a_fleet_with_a_mistake_is_no_evidence(ready: Spec) -> None:
