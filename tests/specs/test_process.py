@@ -72,6 +72,8 @@ def filled(spec: Spec, name: str, kind: str) -> None:
     )
     change = spec.directory / "openspec/changes" / name
     (change / "proposal.md").write_text(text)
+    tasks = change / "tasks.md"
+    tasks.write_text(tasks.read_text().replace("2.1 ...", "2.1 Do it"))
     for path in change.glob("specs/**/spec.md"):
         path.write_text("## ADDED Requirements\n\n" + OLD)
 
@@ -100,6 +102,103 @@ def test_a_change_of_a_phase_has_its_impact_matrix(spec: Spec) -> None:
     proposal = (spec.directory / "openspec/changes/new-thing/proposal.md").read_text()
     assert "| box | ? |" in proposal
     assert "phase: 3" in (spec.directory / "openspec/changes/new-thing/.openspec.yaml").read_text()
+
+
+def test_what_the_template_put_there_is_told_from_what_is_written(spec: Spec) -> None:
+    write({"fleet.toml": FLEET, "hosts/box/host.toml": HOST}, spec.directory)
+    spec("gen", "faster", "--kind", "performance", "--phase", "3")
+    tasks = spec.directory / "openspec/changes/faster/tasks.md"
+    template = tasks.read_text()
+    filled(spec, "faster", "performance")
+    proposal = spec.directory / "openspec/changes/faster/proposal.md"
+    said = "Something is said of it here."
+    figures = "| what | seconds |\n|---|---|\n| start | 3 |\n| stop | ? |"
+    whole = proposal.read_text().replace(f"Measurements\n\n{said}", f"Measurements\n\n{figures}")
+    assert figures in whole
+    proposal.write_text(whole)
+    spec("review", "faster")
+    assert "missing" not in spec.out, "a table of one's own is something that is said"
+    columns = "settings | services | security | deployment | testing"
+    matrix = f"Impact on hosts:\n\n| host | {columns} |\n{'|---' * 6}|\n| box | no | no | ? | no | no |"
+    proposal.write_text(whole.replace(f"What Changes\n\n{said}", f"What Changes\n\n{matrix}"))
+    spec("review", "faster")
+    assert "What Changes is not written yet" in spec.out
+    assert "What Changes has cells of its impact matrix" in spec.out
+    proposal.write_text(whole.replace("## Testing", f"{matrix.replace('?', 'no')}\n\n## Testing"))
+    tasks.write_text(template)
+    spec("review", "faster")
+    assert spec.out.count("missing: ") == 1
+    assert "tasks.md: the task 2.1 is not filled in" in spec.out
+
+
+def test_what_matters_only_at_times_is_offered(spec: Spec) -> None:
+    spec("gen", "new-thing", "--kind", "capability")
+    change = spec.directory / "openspec/changes/new-thing"
+    proposal = (change / "proposal.md").read_text()
+    for title in ("Risks", "Dependencies", "Migration Path", "Stakeholders", "Alternatives", "Documentation"):
+        assert f"\n- {title}: " in proposal
+    filled(spec, "new-thing", "capability")
+    spec("review", "new-thing")
+    assert "missing" not in spec.out
+    with (change / "proposal.md").open("a") as file:
+        file.write("## Stakeholders\n")
+    spec("review", "new-thing")
+    assert "the section Stakeholders is not written yet" in spec.out
+
+
+@pytest.mark.parametrize(("kind", "phase"), [("hardware", "1"), ("module-interface", "2"), ("security", "3")])
+def test_each_phase_has_kinds_with_its_impact_matrix(spec: Spec, kind: str, phase: str) -> None:
+    spec("gen", "new-thing", "--kind", kind)
+    change = spec.directory / "openspec/changes/new-thing"
+    assert f"phase: {phase}\n" in (change / ".openspec.yaml").read_text()
+    assert "Impact on " in (change / "proposal.md").read_text()
+
+
+def test_how_it_stands_to_others_is_said_from_the_first(spec: Spec) -> None:
+    spec("gen", "later-thing", "--kind", "skill")
+    words = ["--blocks", "later-thing", "--milestone", "spring: 2", "--estimate", "1.5"]
+    assert spec("gen", "new-thing", "--kind", "skill", *words) == 0
+    metadata = (spec.directory / "openspec/changes/new-thing/.openspec.yaml").read_text()
+    assert 'blocks: [later-thing]\nmilestone: "spring: 2"\nestimate: 1.5\n' in metadata
+    assert spec("order", "--json") == 0
+    assert [each["change"] for each in json.loads(spec.out)["order"]] == ["new-thing", "later-thing"]
+    for wrong in (["--blocks", "nowhere"], ["--blocks", "x"], ["--estimate", "-1"], ["--estimate", "nan"]):
+        assert spec("gen", "x", "--kind", "skill", *wrong) == 2
+    assert spec("gen", "x", "--kind", "skill", "--blocks", "new-thing", "--depends-on", "new-thing") == 2
+
+
+@pytest.mark.parametrize(
+    ("there", "start", "begun"),
+    [
+        ({"fleet.toml": FLEET, "hosts/box/host.toml": HOST}, "hosts/box", ""),
+        ({"inner/.git/HEAD": "", "inner/a/b": ""}, "inner/a", "inner"),
+        (
+            {"inner/.git/HEAD": "", "inner/f/fleet.toml": FLEET, "inner/f/nixos/flake.nix": ""},
+            "inner/f/nixos",
+            "inner/f",
+        ),
+        ({"inner/.git/HEAD": "", "inner/openspec/specs/x": "", "inner/f/flake.nix": ""}, "inner/f", "inner"),
+        ({"flake.nix": "", "a/b": ""}, "a", ""),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [["gen", "new-thing", "--kind", "skill"], ["emergency", "new-thing", "--reason", "x"]]
+)
+def test_it_begins_where_the_fleet_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], there: Tree, start: str, begun: str, command: list[str]
+) -> None:
+    outer = tmp_path / "outer"
+    if begun:
+        write({"openspec/specs/cap/spec.md": SPEC.format("cap") + OLD}, outer)
+    for name, text in there.items():
+        (outer / name).parent.mkdir(parents=True, exist_ok=True)
+        (outer / name).write_text(text)
+    assert program(["spec", *command, "-C", str(outer / start)]) == 0
+    assert (outer / begun / "openspec/changes/new-thing/proposal.md").is_file()
+    assert len(list(outer.glob("**/new-thing"))) == 1
+    capsys.readouterr()
+    assert program(["spec", "list", "--json", "-C", str(outer / start)]) == 0
+    assert json.loads(capsys.readouterr().out)["root"]["path"] == str(outer / begun)
 
 
 def test_it_tells_when_no_proposal_is_needed(spec: Spec) -> None:
@@ -476,6 +575,18 @@ def test_an_emergency_has_to_be_written_down(spec: Spec) -> None:
     filled(spec, "close-port", "security")
     spec("list", "--json")
     assert [each["what"] for each in json.loads(spec.out)["duties"]] == ["review what happened"]
+
+
+def test_an_emergency_is_valid_from_the_first(spec: Spec) -> None:
+    assert spec("emergency", "close-port", "--reason", "it is open") == 0
+    assert "skip_specs" in spec.out
+    assert spec("validate", "close-port") == 0
+    words = ["--capability", "network/firewall", "--capability", "ssh"]
+    assert spec("emergency", "close-door", "--reason", "it is open", *words) == 0
+    change = spec.directory / "openspec/changes/close-door"
+    assert {path.parent.name for path in change.rglob("spec.md")} == {"firewall", "ssh"}
+    assert "skip_specs" not in (change / ".openspec.yaml").read_text()
+    assert spec("validate", "close-door") == 0
 
 
 def test_commands_for_assistants_leave_edits_alone(spec: Spec) -> None:

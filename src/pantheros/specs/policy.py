@@ -14,7 +14,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pantheros.findings import PantherError, nearest
-from pantheros.specs.kinds import ARCHITECT, KINDS, LIBRARIAN, REVIEWER, ROLES, SECURITY, unfilled, unwritten
+from pantheros.specs.kinds import (
+    ARCHITECT,
+    KINDS,
+    LIBRARIAN,
+    REVIEWER,
+    ROLES,
+    SECURITY,
+    unfilled,
+    unfilled_tasks,
+    unwritten,
+)
 from pantheros.specs.metadata import Metadata, NotMetadata, Planning, planning, read_metadata
 from pantheros.specs.record import Record, Review, digest, read_record, same_person
 from pantheros.specs.text import decoded
@@ -221,6 +231,8 @@ def _missing(change: Path, plan: Planning) -> Iterator[str]:
         yield "proposal.md: it is missing"
     for part, why in unwritten(kind, text) if text else ():
         yield f"proposal.md: the section {part} {why}"
+    for number in unfilled_tasks(read(change / "tasks.md")) if (change / "tasks.md").is_file() else ():
+        yield f"tasks.md: the task {number} is not filled in"
     for capability, path in spec_files(change / "specs").items():
         if unfilled(read(path)):
             yield f"specs/{capability}/spec.md: what the template put there is not filled in"
