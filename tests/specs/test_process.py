@@ -659,6 +659,20 @@ def test_a_review_before_the_work_does_not_count_where_the_reviewer_does_it(spec
     assert [gate["open"] for gate in json.loads(spec.out)["gates"]] == [True, True, False]
 
 
+def test_a_task_has_a_handle_however_it_is_numbered(spec: Spec) -> None:
+    lines = ["1.1 a", "2 h", "3. i", "**2.1** j", "`4)` k", "no number", "1.1 a", "5 hosts, `6`"]
+    spec.write({"changes/a/tasks.md": "".join(f"- [ ] {line}\n" for line in lines)})
+    assert spec("task", "a") == 0
+    listed = [line.removeprefix("[ ] ") for line in spec.out.splitlines()]
+    assert listed == ["@1 1.1 a", *lines[1:5], "@6 no number", "@7 1.1 a", "5 hosts, `6`"]
+    for handle, line in {"2": 1, "3": 2, "2.1": 3, "4": 4, "@6": 5, "@7": 6, "@8": 7}.items():
+        assert spec("task", "a", handle, "--done") == 0, spec.err
+        done = (spec.directory / "openspec/changes/a/tasks.md").read_text().splitlines()
+        assert done[line] == f"- [x] {lines[line]}"
+    assert (spec("task", "a", "1.1", "--done"), spec("task", "a", "@9", "--done")) == (2, 2)
+    assert "there are @1, 2, 3, 2.1, 4, @6, @7, 5" in spec.err
+
+
 def test_a_task_file_that_is_no_text_is_left_alone(spec: Spec) -> None:
     spec.write({"changes/a/tasks.md": {"base64": base64.b64encode(b"- [ ] 1.1 \xff\n").decode()}})
     before = read(spec.directory)
