@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 import shutil
@@ -315,6 +316,74 @@ def test_circles_and_missing_ones_are_errors(spec: Spec) -> None:
     assert sorted(each["change"] for each in answer["errors"]) == ["a", "c"]
     assert spec("validate", "--all", "--json") == 1
     assert {each["change"] for each in json.loads(spec.out)["process"] if each["level"] == "ERROR"} == {"a", "c"}
+
+
+def test_what_is_stuck_is_listed(spec: Spec) -> None:
+    plan(spec, a="depends_on: [b]", b="depends_on: [a]", c="depends_on: [a]")
+    assert spec("order") == 1
+    assert spec.out == "stuck: a, b, c\n"
+    plan(spec, d="")
+    assert spec("order") == 1
+    assert "1  d" in spec.out
+    assert "milestone" not in spec.out
+    plan(spec, d="milestone: spring\nestimate: 2.5")
+    spec("order")
+    assert spec.out.splitlines()[0].split() == ["change", "priority", "phase", "milestone", "days", "after"]
+    assert spec.out.splitlines()[1].split() == ["1", "d", "spring", "2.5"]
+
+
+def test_a_verdict_says_what_else_stands_in_the_way(spec: Spec) -> None:
+    plan(spec, a="depends_on: [b]", b="depends_on: [a]", c="depends_on: [b]", d="")
+    for name in "abcd":
+        spec.write(
+            {f"changes/{name}/specs/cap/spec.md": "## ADDED Requirements\n\n" + OLD.replace("Old", f"Old {name}")}
+        )
+    assert spec("validate", "--all") == 1
+    assert spec.out.splitlines()[-1] == "4 of 4 pass; 1 thing stands in the way"
+    for name in "abc":
+        assert spec("validate", name) == 1
+        assert "changes wait for each other: a → b → a" in spec.out
+        assert spec.out.splitlines()[-1] == "1 of 1 pass; 1 thing stands in the way"
+    assert spec("validate", "d") == 0
+    assert spec.out == "✓ change d\n"
+    spec.write({"changes/d/.pantheros.json": "{"})
+    assert spec("validate", "d") == 1
+    assert ".pantheros.json cannot be read" in spec.out
+
+
+def test_the_verdict_on_one_change_tells_all_that_is_its(spec: Spec) -> None:
+    spec.write({"specs/cap/spec.md": SPEC.format("cap") + OLD})
+    for name in ("a", "b"):
+        spec.write({f"changes/{name}/specs/cap/spec.md": DELTA + NEW})
+    assert spec("rebase", "b") == 0
+    spec.write({"specs/cap/spec.md": SPEC.format("cap") + OLD.replace("be old", "be newer")})
+    assert spec("validate", "b") == 0
+    assert "b: a is about “Old” of cap, too" in spec.out
+    assert "reads otherwise than when the change was written" in spec.out
+    assert spec("validate", "b", "--strict") == 1
+    assert "1 of 1 pass; 2 things stand in the way" in spec.out
+    assert spec("validate", "a") == 0
+    assert "a: b is about “Old” of cap, too" in spec.out
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_nothing_is_wider_than_the_terminal(ready: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setenv("NO_COLOR", "1")
+    ready.write({f"changes/{'long-' * 50}/tasks.md": "- [ ] 1.1 x\n"})
+    ready("emergency", "close-port", "--reason", "x")
+    for words in (["check", "new-thing"], ["impl", "new-thing"], ["list"], ["order"], ["validate", "close-port"]):
+        terminal = Terminal()
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.stdout", terminal)
+            program(["spec", *words, "-C", str(ready.directory)])
+        assert terminal.getvalue()
+        for line in terminal.getvalue().splitlines():
+            assert len(re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip()) <= 50, words
 
 
 def test_the_graph_is_drawn(spec: Spec) -> None:

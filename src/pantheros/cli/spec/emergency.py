@@ -43,5 +43,6 @@ def command(
     if not capabilities:
         message = "No spec is to change by it (`skip_specs` in .openspec.yaml); should one, take that out and write it."
         paragraph("", message)
-    say(f"Do what has to be done now. It is to be documented by {document_by}, and reviewed by {review_by}.")
+    message = f"Do what has to be done now. It is to be documented by {document_by}, and reviewed by {review_by}."
+    paragraph("", message)
     return 0

@@ -84,7 +84,10 @@ def command(
         say(path.as_posix())
     if reason:
         paragraph("", f"This may need no proposal: {reason}.")
-    say("Fill in the proposal; then `panther spec rebase`, `panther spec validate` and `panther spec review` go on.")
+    message = (
+        "Fill in the proposal; then `panther spec rebase`, `panther spec validate` and `panther spec review` go on."
+    )
+    paragraph("", message)
     return 0
 
 
