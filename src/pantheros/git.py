@@ -6,7 +6,9 @@ import io
 import os
 import subprocess
 import tarfile
+from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from pantheros.findings import PantherError
 
@@ -89,6 +91,17 @@ def parent(directory: Path, commit: str) -> str:
     return _said(directory, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^")
 
 
+def last_commit(directory: Path, path: str) -> str:
+    """The commit that last touched a path, "" where there is none or no git."""
+    return _said(directory, "log", "--format=%H", "-n", "1", "--", path)
+
+
+def authors(directory: Path, path: str) -> list[str]:
+    """Who has changed a path since it came into the repository, each as `Name <address>`."""
+    listed = _said(directory, "log", "--format=%an <%ae>", "--", path).split("\n")
+    return list(dict.fromkeys(listed[:-1]))
+
+
 def content_at(directory: Path, revision: str, path: str) -> bytes | None:
     """What a file held at a revision, its path relative to `directory`; None where it was not there."""
     try:
@@ -136,3 +149,34 @@ def tracked_and_new(directory: Path) -> list[str]:
         for path in directory.rglob("*")
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(directory).parts)
     )
+
+
+def commit_before(directory: Path, day: date, revision: str = "HEAD") -> str:
+    """The last commit of a revision's history before a day begins (in UTC), "" where there is none or no git."""
+    return _said(directory, "rev-list", "-n", "1", f"--before={day}T00:00:00Z", "--end-of-options", revision)
+
+
+class Commit(NamedTuple):
+    """A commit, as a list of changes shows it."""
+
+    id: str
+    day: str
+    author: str
+    subject: str
+
+
+def log(directory: Path, since: date, until: str = "HEAD", *, without: str = "") -> list[Commit]:
+    """The commits of a history since a day began (in UTC), the newest first; merges are left out, and those that touch
+    no file but `without`. None where git does not know the revision."""
+    exclude = [f":(exclude){without}"] if without else []
+    fields = "--format=%H%x00%cs%x00%an%x00%s%x00"
+    listed = _said(directory, "log", "--no-merges", fields, f"--since={since}T00:00:00Z", until, "--", ".", *exclude)
+    parts = listed.split("\0")[:-1]
+    return [
+        Commit(parts[at].strip("\n"), parts[at + 1], parts[at + 2], parts[at + 3]) for at in range(0, len(parts), 4)
+    ]
+
+
+def knows(directory: Path, revision: str) -> bool:
+    """Whether a revision is one of this repository's commits."""
+    return bool(_said(directory, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"))

@@ -349,6 +349,8 @@ def test_a_verdict_says_what_else_stands_in_the_way(spec: Spec) -> None:
     spec.write({"changes/d/.pantheros.json": "{"})
     assert spec("validate", "d") == 1
     assert ".pantheros.json cannot be read" in spec.out
+    assert spec("validate", "--all", "--json") == 1
+    assert len(json.loads(spec.out)["items"]) == 4, "one record that is broken takes nothing from the rest"
 
 
 def test_the_verdict_on_one_change_tells_all_that_is_its(spec: Spec) -> None:
@@ -426,7 +428,11 @@ def test_stale_wording_does_not_overwrite_newer(spec: Spec) -> None:
     assert spec("archive", "a", "--yes", "--json") == 1
     assert json.loads(spec.out)["status"][0]["code"] == "base_moved"
     assert "be newer" in (spec.directory / "openspec/specs/cap/spec.md").read_text()
-    assert spec("rebase", "a") == 0
+    assert spec("rebase", "a") == 1
+    assert "It SHALL be newer." in spec.out
+    assert "--accept" in spec.err
+    assert spec("archive", "a", "--yes") == 1
+    assert spec("rebase", "a", "--accept") == 0
     assert spec("archive", "a", "--yes") == 0
     assert "be another" in (spec.directory / "openspec/specs/cap/spec.md").read_text()
 
@@ -440,6 +446,21 @@ def test_two_changes_of_one_requirement_are_told(spec: Spec) -> None:
     spec("diff", "a")
     assert "b is about “Old” of cap, too" in spec.err
     assert "no fingerprint of cap: Old" in spec.err
+
+
+def test_what_two_changes_of_openspec_s_own_touch_is_not_overwritten(spec: Spec) -> None:
+    spec.write({"specs/cap/spec.md": SPEC.format("cap") + OLD})
+    for name, word in (("a", "one"), ("b", "two")):
+        spec.write({f"changes/{name}/specs/cap/spec.md": DELTA + OLD.replace("be old", f"be {word}")})
+    spec.git("add", ".")
+    spec.git("commit", "-qm", "all")
+    assert spec("archive", "a", "--yes") == 0
+    assert "b is about “Old” of cap, too" in spec.err
+    assert spec("archive", "b", "--yes") == 1
+    assert "reads otherwise" in spec.err
+    assert "be one" in (spec.directory / "openspec/specs/cap/spec.md").read_text()
+    assert spec("rebase", "b", "--accept") == 0
+    assert spec("archive", "b", "--yes") == 0
 
 
 # Evidence and archiving -----------------------------------------------------------------------------------------
@@ -457,10 +478,15 @@ def ready(spec: Spec) -> Spec:
     spec("rebase", "new-thing")
     for role in ("librarian", "architect"):
         spec("review", "new-thing", "--as", role, "--approve", "-m", "fits")
-    spec("review", "new-thing", "--as", "reviewer", "--approve", "-m", "fine", "--name", "Bob")
     tasks = spec.directory / "openspec/changes/new-thing/tasks.md"
     tasks.write_text(tasks.read_text().replace("[ ]", "[x]"))
+    reviewed(spec)
     return spec
+
+
+def reviewed(spec: Spec) -> None:
+    """Somebody who did not implement it finds it good."""
+    assert spec("review", "new-thing", "--as", "reviewer", "--approve", "-m", "fine", "--name", "Bob") == 0
 
 
 def test_archiving_wants_evidence_that_is_fresh(ready: Spec) -> None:
@@ -478,6 +504,9 @@ def test_archiving_wants_evidence_that_is_fresh(ready: Spec) -> None:
     assert ready("archive", "new-thing", "--yes") == 1
     assert "has changed since the build was shown" in ready.err
     assert ready("check", "new-thing") == 0
+    assert ready("archive", "new-thing", "--yes") == 1
+    assert "it was edited after Bob approved it" in ready.err
+    reviewed(ready)
     assert ready("archive", "new-thing", "--yes", "--lessons", "Measure first", "--summary", "It works") == 0
     kept = json.loads(
         (ready.directory / f"openspec/changes/archive/{date.today()}-new-thing/.pantheros.json").read_text()
@@ -486,6 +515,35 @@ def test_archiving_wants_evidence_that_is_fresh(ready: Spec) -> None:
     assert ready("unarchive", "new-thing") == 0
     assert ready("list", "--json") == 0
     assert [each["name"] for each in json.loads(ready.out)["changes"]] == ["new-thing"]
+
+
+def test_evidence_of_a_scenario_has_to_be_fresh(ready: Spec) -> None:
+    assert ready("check", "new-thing", "--scenario", "thing/Old/Works", "--run", "true") == 0
+    with (ready.directory / "hosts/box/host.toml").open("a") as file:
+        file.write('options = ["noatime"]\n')
+    assert ready("check", "new-thing") == 0
+    reviewed(ready)
+    assert ready("archive", "new-thing", "--yes") == 1
+    assert "has changed since `true` was run" in ready.err
+
+
+def test_a_port_that_opens_wants_a_security_review(ready: Spec) -> None:
+    with (ready.directory / "hosts/box/host.toml").open("a") as file:
+        file.write("[pantherOS.security.ssh]\nenable = true\n")
+    assert ready("check", "new-thing") == 0
+    reviewed(ready)
+    assert ready("archive", "new-thing", "--yes") == 1
+    assert "nobody has reviewed it as security" in ready.err
+
+
+def test_who_ticked_the_tasks_in_a_commit_is_no_reviewer(ready: Spec) -> None:
+    for message in ("proposed", "done"):
+        ready.git("add", ".")
+        ready.git("commit", "-qm", message)
+        tasks = ready.directory / "openspec/changes/new-thing/tasks.md"
+        tasks.write_text(tasks.read_text() + "\n")
+    assert ready("review", "new-thing", "--as", "reviewer", "--approve", "-m", "mine") == 2
+    assert "cannot be its reviewer" in ready.err
 
 
 def test_a_command_shows_a_scenario(ready: Spec) -> None:
@@ -807,3 +865,98 @@ def test_what_a_command_says_is_kept_without_its_secrets(ready: Spec) -> None:
     record = (ready.directory / "openspec" / "changes" / "new-thing" / ".pantheros.json").read_text()
     assert "ghp_" in record
     assert token not in record
+
+
+# What cannot be read never opens a gate -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("broken", ["depends_on: [a\n", "kind: [security]\n"])
+def test_broken_metadata_closes_the_gates(ready: Spec, broken: str) -> None:
+    metadata = ready.directory / "openspec/changes/new-thing/.openspec.yaml"
+    metadata.write_text(metadata.read_text().replace("kind: skill\n", "") + broken)
+    assert ready("archive", "new-thing", "--yes", "--no-validate") == 1
+    assert ".openspec.yaml" in ready.err
+    assert ready("order") == 1
+    assert ".openspec.yaml" in ready.err
+
+
+def test_a_review_is_of_what_the_change_says_of_itself_too(spec: Spec) -> None:
+    spec("gen", "new-thing", "--kind", "security", "--capability", "thing")
+    filled(spec, "new-thing", "security")
+    for role in ("librarian", "architect", "security"):
+        assert spec("review", "new-thing", "--as", role, "--approve", "-m", "fits") == 0
+    metadata = spec.directory / "openspec/changes/new-thing/.openspec.yaml"
+    metadata.write_text(metadata.read_text().replace("kind: security", "kind: skill"))
+    assert spec("impl", "new-thing") == 1
+    assert "it was edited after" in spec.out
+
+
+def test_what_a_policy_says_of_all_kinds_takes_nothing_from_one(spec: Spec) -> None:
+    spec.write({"policy.toml": '[implement]\n"*" = ["librarian"]\nskill = []\n'})
+    gates = {}
+    for kind in ("security", "breaking", "skill"):
+        spec("gen", f"{kind}-thing", "--kind", kind)
+        assert spec("review", f"{kind}-thing", "--json") == 0
+        gates[kind] = [each["role"] for each in json.loads(spec.out)["gates"] if each["stage"] == "implement"]
+    assert gates == {"security": ["librarian", "security"], "breaking": ["librarian", "impact"], "skill": []}
+
+
+def test_wording_about_log_ins_wants_a_security_review(spec: Spec) -> None:
+    spec("gen", "new-thing", "--kind", "capability", "--capability", "website")
+    delta = "## ADDED Requirements\n\n" + OLD.replace("be old", "permit root log-ins with a password")
+    spec.write({"changes/new-thing/specs/website/spec.md": delta})
+    assert spec("review", "new-thing", "--json") == 0
+    assert "security" in [each["role"] for each in json.loads(spec.out)["gates"]]
+    spec.write({"policy.toml": "security_words = []\n"})
+    assert spec("review", "new-thing", "--json") == 0
+    assert "security" not in [each["role"] for each in json.loads(spec.out)["gates"]]
+
+
+def test_a_dependency_that_is_not_there_stops_a_change(spec: Spec) -> None:
+    spec.write({"changes/a/.openspec.yaml": "schema: spec-driven\ndepends_on: [ghost]\n"})
+    spec.write({"changes/a/specs/cap/spec.md": "## ADDED Requirements\n\n" + OLD, "changes/a/proposal.md": "# A\n"})
+    assert spec("impl", "a") == 1
+    assert "ghost, which there is not" in spec.out
+    assert spec("archive", "a", "--yes") == 0
+    assert "ghost, which there is not" in spec.err
+
+
+def test_an_emergency_that_was_archived_all_the_same_is_not_forgotten(spec: Spec) -> None:
+    spec("emergency", "close-port", "--reason", "it is open to the world", "--capability", "cap")
+    change = spec.directory / "openspec/changes/close-port"
+    (change / "specs/cap/spec.md").write_text("## ADDED Requirements\n\n" + OLD)
+    record = json.loads((change / ".pantheros.json").read_text())
+    record["emergency"]["document_by"] = "2020-01-01"
+    (change / ".pantheros.json").write_text(json.dumps(record))
+    assert spec("review", "close-port", "--as", "reviewer", "--reject", "-m", "too late", "--name", "Bob") == 0
+    assert spec("archive", "close-port", "--yes") == 1
+    assert "the emergency is not over" in spec.err
+    assert spec("archive", "close-port", "--yes", "--force", "no time") == 0
+    assert spec("list") == 0
+    assert "overdue since 2020-01-01" in spec.out
+    assert "review what happened" in spec.out
+    assert spec("validate", "--all") == 1
+
+
+def test_many_changes_that_depend_on_each_other_are_looked_at_quickly(spec: Spec) -> None:
+    """Each change is read a few times, not once for each other change."""
+    for number in range(300):
+        metadata = f"schema: spec-driven\nkind: skill\ndepends_on: [c{max(0, number - 1)}]\n" if number else ""
+        spec.write(
+            {
+                f"changes/c{number}/.openspec.yaml": metadata or "schema: spec-driven\nkind: skill\n",
+                f"changes/c{number}/specs/cap{number}/spec.md": "## ADDED Requirements\n\n" + OLD,
+            }
+        )
+    reads = 0
+    real = Path.open
+
+    def counting(self: Path, *arguments: object, **more: object) -> object:
+        nonlocal reads
+        reads += self.name == ".openspec.yaml"
+        return real(self, *arguments, **more)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "open", counting)
+        assert spec("validate", "--changes") == 0
+    assert reads < 300 * 10

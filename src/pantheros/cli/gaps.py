@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +15,10 @@ from pantheros.findings import PantherError, nearest
 from pantheros.git import revision
 from pantheros.insight.gaps import lacks
 from pantheros.insight.gaps_report import MARKS, STATES, as_json, as_markdown, in_short, known, not_verified, ordered
+from pantheros.insight.propose import contents, propose
 from pantheros.insight.standing import Since, Standing, since, standing
 from pantheros.specs.metadata import PRIORITIES
+from pantheros.specs.tree import Root
 
 _COLOURS = {"present": "green", "partial": "yellow", "missing": "bold red"}
 _URGENT = PRIORITIES[:2]
@@ -29,9 +32,18 @@ def command(
         str, typer.Option("--since", metavar="REV", help="What is better or worse than at a revision.")
     ] = "",
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the whole report, as Markdown.")] = False,
+    to_propose: Annotated[
+        bool, typer.Option("--propose", help="Begin a change for each proposal that is recommended.")
+    ] = False,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="ID", help="With --propose: that one; may be said repeatedly.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --propose: write nothing, tell what.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     found = standing(path)
+    if to_propose:
+        return _propose(found, only or [], dry_run=dry_run)
     if area and area not in found.model.areas:
         guess = nearest(area, found.model.areas)
         raise PantherError(
@@ -46,6 +58,29 @@ def command(
     else:
         _print(found, changed, area, every=every)
     return failed
+
+
+def _propose(found: Standing, only: Sequence[str], *, dry_run: bool) -> int:
+    """Write recommended proposals as changes."""
+    known = {each.id: each for each in found.recommended.proposals}
+    for id in only:
+        if id not in known:
+            guess = nearest(id, known)
+            help = f"did you mean {guess}?" if guess else ", ".join(known)
+            raise PantherError(f"no proposal '{id}' is recommended", help=help)
+    chosen = [each for id, each in known.items() if id in only or not only]
+    root = Root(found.survey.repository.root)
+    if dry_run:
+        for each in chosen:
+            for name in contents(root, each):
+                say(f"openspec/changes/{each.id}/{name}")
+        say(f"{len(chosen)} changes would be begun; nothing was written", error=True)
+        return 0
+    for paths in propose(root, chosen, date.today()).values():
+        for path in paths:
+            say(path.as_posix())
+    say("look through them with `panther spec list`, and in which order they can be done with `panther spec order`")
+    return 0
 
 
 def _print(found: Standing, changed: Since | None, area: str, *, every: bool) -> None:

@@ -20,7 +20,7 @@ _DEEPEST = 100
 """How far tables and lists may nest: far beyond any fleet, far below what would exhaust Python's stack."""
 
 
-def read_toml(file: str, text: str) -> Document:
+def read_toml(file: str, text: str, *, days: bool = False) -> Document:
     """The data of a TOML file; a finding for each mistake and for each value that Nix cannot hold."""
     # Editors count neither a byte order mark nor the carriage returns of Windows.
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
@@ -32,7 +32,9 @@ def read_toml(file: str, text: str) -> Document:
         from pantheros.fleet.toml_mistakes import salvaged  # noqa: PLC0415
 
         data, findings, text = salvaged(file, text)
-    if "checks" in data:
+    if days:
+        data = _with_days_as_text(data)
+    elif "checks" in data:
         data["checks"] = _with_days_as_text(data["checks"])
     foreign = list(_foreign(data))
     if not foreign:

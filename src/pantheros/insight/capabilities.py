@@ -87,6 +87,8 @@ class Capability(_Table):
     """Outputs of the flake that show it."""
     measure: Measure | None = None
     """What is counted instead, over all modules, options or hosts."""
+    shared: bool = False
+    """Whether hosts use it together: a network, a store of secrets."""
     scope: list[str] = []
     """The steps that bring it about."""
     requirement: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import signal
@@ -23,32 +22,18 @@ from pantheros.checks.view import HostView
 from pantheros.findings import PantherError
 from pantheros.fleet.read import FLEET_FILE
 from pantheros.fleet.secrecy import masked
-from pantheros.git import added_in, export, parent, revision, tracked_and_new
+from pantheros.git import added_in, export, parent, revision
 from pantheros.module import Port, SecretUse
 from pantheros.nix.command import Closure, available, build_derivation, closure
 from pantheros.specs.delta import name_of, read_delta, scenarios
+from pantheros.specs.digests import fleet_digest
 from pantheros.specs.record import Evidence, Record
 from pantheros.specs.tree import Root, read, spec_files
 from pantheros.synth.build import Model, build
 
-_NOT_THE_FLEET = ("openspec/", "nixos/", "docs/")
 _LONGEST = 4000
 """Characters of a command's output that are kept, its last ones."""
 _TIME = 3600
-
-
-def fleet_digest(root: Root) -> str:
-    """What tells the fleet's files from what they were; specs, documentation and the written flake do not count."""
-    found = hashlib.sha256()
-    for name in tracked_and_new(root.path):
-        if name.startswith(_NOT_THE_FLEET):
-            continue
-        try:
-            content = (root.path / name).read_bytes()
-        except OSError:
-            continue
-        found.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape") + content)
-    return found.hexdigest()
 
 
 @dataclass
@@ -383,6 +368,8 @@ def scenario_names(root: Root, name: str) -> list[str]:
 
 WANTED = ("build", "validation", "security")
 """What has to be shown before a change of a fleet is archived."""
+_ALL = (*WANTED, "exposure", "performance", "evaluation", "closure")
+"""What checking a change shows; anything else was asked for by its command."""
 
 
 def lacking(root: Root, record: Record) -> list[str]:
@@ -399,8 +386,12 @@ def lacking(root: Root, record: Record) -> list[str]:
             found.append(f"the fleet has changed since the {what} was shown on {last.date}")
         elif not last.passed:
             found.append(f"the {what} did not pass on {last.date}: {last.result.partition(chr(10))[0]}")
-    latest = {each.what: each for each in record.evidence if each.what not in WANTED}
-    found += [f"`{each.command}` did not pass on {each.date}" for each in latest.values() if not each.passed]
+    latest = {each.what: each for each in record.evidence if each.what not in _ALL}
+    for each in latest.values():
+        if not each.passed:
+            found.append(f"`{each.command}` did not pass on {each.date}")
+        elif each.digest != now:
+            found.append(f"the fleet has changed since `{each.command}` was run on {each.date}")
     return found
 
 

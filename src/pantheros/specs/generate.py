@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -76,9 +77,15 @@ def hosts_of(root: Root) -> tuple[str, ...]:
         return ()
 
 
-def begin(root: Root, new: New, today: date, emergency: Emergency | None = None) -> list[Path]:
-    """Make a change; the files that were written, relative to the root. Raises `PantherError` for a name that is none,
-    or is taken."""
+def begin(
+    root: Root,
+    new: New,
+    today: date,
+    emergency: Emergency | None = None,
+    written: Mapping[str, str] | None = None,
+) -> list[Path]:
+    """Make a change; the files that were written, relative to the root. `written` are files that say something already,
+    instead of what is to be filled in. Raises `PantherError` for a name that is none, or is taken."""
     if not _NAME.match(new.name) or new.name == ARCHIVE:
         help = "such as add-restic-backup: small letters and digits, hyphens between them"
         raise PantherError(f"'{new.name}' is no name for a change", help=help)
@@ -93,6 +100,7 @@ def begin(root: Root, new: New, today: date, emergency: Emergency | None = None)
         "proposal.md": kinds.proposal(new.kind, new.name, new.phase, new.rows),
         "tasks.md": kinds.tasks(new.kind),
         **{f"specs/{capability}/{SPEC}": kinds.delta(capability) for capability in new.capabilities},
+        **(written or {}),
     }
     contents = {name: text.encode() for name, text in files.items()}
     contents[RECORD] = as_bytes(Record(base=whole_base(root, new.capabilities), emergency=emergency))

@@ -51,7 +51,7 @@ class NotMetadata(ValueError):
     def __init__(self, message: str, *, declares: frozenset[str] = frozenset()) -> None:
         super().__init__(message)
         self.declares = declares
-        """Markers that its text seems to set all the same."""
+        """Markers, and keys of pantherOS's own, that its text seems to set all the same."""
 
 
 def read_metadata(change: Path) -> Metadata | None:
@@ -61,19 +61,21 @@ def read_metadata(change: Path) -> Metadata | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise NotMetadata(
-            f"the file cannot be read ({error.strerror})", declares=frozenset({"skip_specs", "retire_capabilities"})
-        ) from error
+        raise NotMetadata(f"the file cannot be read ({error.strerror})", declares=frozenset(_MARKERS)) from error
     text = decoded(content)
     try:
         data = read_yaml(text)
     except NotYaml as error:
-        seem = frozenset(name for name in _MARKERS if re.search(rf"^\s*(['\"]?){name}\1\s*:", text, re.MULTILINE))
+        seem = frozenset(
+            name for name in (*_MARKERS, *OWN_KEYS) if re.search(rf"^\s*(['\"]?){name}\1\s*:", text, re.MULTILINE)
+        )
         raise NotMetadata(f"the file is not valid YAML: {error}", declares=seem) from error
     return metadata_of(data)
 
 
 _MARKERS: tuple[Marker, ...] = ("skip_specs", "retire_capabilities")
+OWN_KEYS = ("kind", "depends_on", "blocks")
+"""Keys that only pantherOS knows."""
 
 
 def metadata_of(data: Any) -> Metadata:
@@ -185,7 +187,17 @@ class Planning:
     milestone: str = ""
     estimate: float | None = None
     """Days of work."""
+    own: bool = False
+    """Whether the change goes by pantherOS's rules: it has a `kind`, whatever that says."""
     faults: tuple[Fault, ...] = ()
+
+
+def read_planning(change: Path) -> Planning:
+    """How a change stands to others. What cannot be read is a fault, and never taken for nothing."""
+    try:
+        return planning((read_metadata(change) or Metadata()).more)
+    except NotMetadata as error:
+        return Planning(own="kind" in error.declares, faults=(Fault((), str(error)),))
 
 
 def planning(more: dict[str, Any]) -> Planning:
@@ -224,6 +236,7 @@ def planning(more: dict[str, Any]) -> Planning:
         priority,
         text("milestone"),
         estimate,
+        "kind" in more,
         tuple(faults),
     )
 

@@ -6,16 +6,21 @@ every change. A change of OpenSpec's own in a project without a policy has none.
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
 from pantheros.findings import PantherError, nearest
+from pantheros.git import authors
+from pantheros.specs.delta import read_delta
+from pantheros.specs.digests import implementation_digest, proposal_digest
 from pantheros.specs.kinds import (
     ARCHITECT,
+    IMPACT,
     KINDS,
     LIBRARIAN,
     REVIEWER,
@@ -25,13 +30,16 @@ from pantheros.specs.kinds import (
     unfilled_tasks,
     unwritten,
 )
-from pantheros.specs.metadata import Metadata, NotMetadata, Planning, planning, read_metadata
-from pantheros.specs.record import Record, Review, digest, read_record, same_person
+from pantheros.specs.metadata import Planning, read_planning
+from pantheros.specs.record import Record, Review, read_record, same_person
 from pantheros.specs.text import decoded
 from pantheros.specs.tree import POLICY, Root, read, spec_files
 
 Stage = Literal["implement", "archive"]
-_KEYS = {"implement", "archive", "security_capabilities", "evidence", "document_within_days", "review_within_days"}
+_KEYS = {
+    *("implement", "archive", "security_capabilities", "security_words", "evidence"),
+    *("document_within_days", "review_within_days"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,24 +54,29 @@ class Policy:
     """Those that have to approve before it is archived."""
     security_capabilities: tuple[str, ...] = ("*security*", "*firewall*", "*secret*", "*auth*", "*ssh*", "*encrypt*")
     """Capabilities whose requirements are the security model's; `*` stands for any part."""
+    security_words: tuple[str, ...] = (
+        *("firewall", "ssh", "sudo", "root", "password", "passphrase", "secret", "credential", "token"),
+        *("certificate", "encryption", "encrypted", "authentication", "authorised", "authorized", "privilege"),
+        *("privileges", "permission", "permissions"),
+    )
+    """Words in a requirement's text that make it the security model's, whatever its capability is called."""
     evidence: bool = True
     """Whether archiving wants evidence that is fresh."""
     document_within_days: int = 3
     review_within_days: int = 14
 
-    def roles(self, kind: str, stage: Stage, *, security: bool) -> tuple[str, ...]:
-        """The roles that have to approve a change of a kind, in the order of `ROLES`."""
-        said = self.implement if stage == "implement" else self.archive
-        wanted = set(said.get(kind, said.get("*", self._usual(kind, stage))))
-        if security and stage == "implement":
-            wanted.add(SECURITY)
-        return tuple(role for role in ROLES if role in wanted)
-
-    @staticmethod
-    def _usual(kind: str, stage: Stage) -> tuple[str, ...]:
+    def roles(self, kind: str, stage: Stage, touches: Collection[str]) -> tuple[str, ...]:
+        """The roles that have to approve a change of a kind, in the order of `ROLES`. `touches` are those that what it
+        touches asks for, whatever its kind."""
         if stage == "archive":
-            return (REVIEWER,)
-        return (LIBRARIAN, ARCHITECT, *(KINDS[kind].gates if kind in KINDS else ()))
+            wanted = {*self.archive.get(kind, self.archive.get("*", (REVIEWER,))), *touches}
+        elif kind in self.implement:
+            wanted = {*self.implement[kind], *touches}
+        else:
+            # What is said of all kinds takes nothing from what one kind needs besides.
+            own = KINDS[kind].gates if kind in KINDS else ()
+            wanted = {*self.implement.get("*", (LIBRARIAN, ARCHITECT)), *own, *touches}
+        return tuple(role for role in ROLES if role in wanted)
 
 
 def read_policy(root: Root) -> Policy:
@@ -87,6 +100,7 @@ def read_policy(root: Root) -> Policy:
         implement=_gates(path, data, "implement"),
         archive=_gates(path, data, "archive"),
         security_capabilities=tuple(_texts(path, data, "security_capabilities", Policy.security_capabilities)),
+        security_words=tuple(_texts(path, data, "security_words", Policy.security_words)),
         evidence=_yes_or_no(path, data, "evidence"),
         document_within_days=_days(path, data, "document_within_days", Policy.document_within_days),
         review_within_days=_days(path, data, "review_within_days", Policy.review_within_days),
@@ -185,34 +199,69 @@ class Standing:
         return [gate for gate in self.gates if gate.stage in stages and not gate.open]
 
 
-def standing(root: Root, policy: Policy, name: str) -> Standing:
-    """How a change stands to the rules. Raises `PantherError` for a record that cannot be read."""
-    change = root.changes / name
-    try:
-        metadata = read_metadata(change) or Metadata()
-    except NotMetadata:
-        metadata = Metadata()
-    plan = planning(metadata.more)
+def standing(root: Root, policy: Policy, name: str, *, archived: bool = False) -> Standing:
+    """How a change, an open one or one in the archive, stands to the rules. Raises `PantherError` for a record that
+    cannot be read."""
+    change = (root.archive if archived else root.changes) / name
+    plan = read_planning(change)
     record = read_record(change)
-    if not (policy.given or plan.kind):
+    # Metadata that cannot be read may have said that it goes by our rules: a record of ours tells that it did.
+    if not (policy.given or plan.own or (plan.faults and record is not None)):
         return Standing(plan, record or Record(), False, (), ())
-    security = any(
-        fnmatchcase(capability, pattern)
-        for capability in spec_files(change / "specs")
-        for pattern in policy.security_capabilities
-    )
-    now = digest(change)
-    known = {review.role: review for review in (record or Record()).reviews}
-    authors = record.implemented_by if record is not None else ()
-    gates = []
+    record = record or Record()
+    known = {review.role: review for review in record.reviews}
+    did_it = implementers(root, change, record) if REVIEWER in known else []
+    gates: list[Gate] = []
     stages: tuple[Stage, Stage] = ("implement", "archive")
     for stage in stages:
-        for role in policy.roles(plan.kind, stage, security=security):
+        touches = set(_touches(policy, change, record, stage))
+        for role in policy.roles(plan.kind, stage, touches):
+            if stage == "archive" and any(gate.role == role for gate in gates):
+                continue
             review = known.get(role)
-            stale = review is not None and review.digest != now
-            own = role == REVIEWER and review is not None and any(same_person(review.name, each) for each in authors)
+            stale = review is not None and review.digest != reviewed(root, change, record, role)
+            own = role == REVIEWER and review is not None and any(same_person(review.name, each) for each in did_it)
             gates.append(Gate(role, stage, review, stale=stale, own=own))
-    return Standing(plan, record or Record(), True, tuple(gates), tuple(_missing(change, plan)))
+    return Standing(plan, record, True, tuple(gates), tuple(_missing(change, plan)))
+
+
+def reviewed(root: Root, change: Path, record: Record, role: str) -> str:
+    """What a review in a role looks at: the reviewer at what was implemented, the others at what is proposed."""
+    return implementation_digest(root, change) if role == REVIEWER else proposal_digest(change, record)
+
+
+def implementers(root: Root, change: Path, record: Record) -> list[str]:
+    """Who implemented a change: those who ticked its tasks, here or in a commit."""
+    return list(dict.fromkeys([*record.implemented_by, *_who_ticked(root, change)]))
+
+
+def _who_ticked(root: Root, change: Path) -> list[str]:
+    return authors(root.path, (change / "tasks.md").relative_to(root.path).as_posix())
+
+
+def _touches(policy: Policy, change: Path, record: Record, stage: Stage) -> Iterator[str]:
+    """The roles that a change needs for what it touches: the security model, or what others rely on."""
+    if stage == "archive":
+        shown = next((each for each in reversed(record.evidence) if each.what == "exposure"), None)
+        if shown is not None and any(line.startswith("+ ") for line in shown.result.splitlines()):
+            yield SECURITY
+        return
+    words = {word.lower() for word in policy.security_words}
+    for capability, path in spec_files(change / "specs").items():
+        if any(fnmatchcase(capability, pattern) for pattern in policy.security_capabilities):
+            yield SECURITY
+        delta = read_delta(read(path))
+        texts = [block.text for block in (*delta.added, *delta.modified)] + list(delta.removed)
+        if words & {word for text in texts for word in _WORD.findall(text.lower())}:
+            yield SECURITY
+    try:
+        if "**BREAKING**" in read(change / "proposal.md"):
+            yield IMPACT
+    except OSError:
+        return
+
+
+_WORD = re.compile(r"[^\W_]+")
 
 
 def _missing(change: Path, plan: Planning) -> Iterator[str]:

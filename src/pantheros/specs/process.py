@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from pantheros.findings import PantherError
 from pantheros.specs.issues import Level
-from pantheros.specs.planning import overlaps, plan
+from pantheros.specs.planning import compared, overlaps, plan
 from pantheros.specs.policy import read_policy, standing
-from pantheros.specs.rules import duties, objections
-from pantheros.specs.tree import Root, change_names
+from pantheros.specs.rules import about_moved, all_duties
+from pantheros.specs.tree import ARCHIVE, Root, change_names
 
 
 class Problem(NamedTuple):
@@ -23,31 +23,38 @@ class Problem(NamedTuple):
     """`duty`, `moved`, `missing`, `order`, `overlap` or `record`."""
 
 
-def problems(root: Root, today: date) -> list[Problem]:
-    """All of it, the changes in their order."""
+def problems(root: Root, today: date, only: str = "") -> list[Problem]:
+    """All of it, the changes in their order; of one change alone, where one is named."""
     policy = read_policy(root)
     found: list[Problem] = []
-    for name in change_names(root):
+    for name in [only] if only else change_names(root):
         try:
             now = standing(root, policy, name)
         except PantherError as error:
             found.append(Problem(name, "ERROR", error.message, "record"))
             continue
-        for duty in duties(root, now, name, today):
+        # Of all changes at once, git is not asked: it would take a process for each.
+        base = compared(root, name, now.record, history=bool(only))
+        found += [Problem(name, "WARNING", about_moved(each).message, "moved") for each in base.moved]
+        if now.record.emergency is None:
+            found += [Problem(name, "INFO", lack, "missing") for lack in now.missing]
+    try:
+        owed = all_duties(root, policy, today)
+    except PantherError as error:
+        owed = []
+        if not only and not any(each.about == "record" for each in found):
+            found.append(Problem(ARCHIVE, "ERROR", error.message, "record"))
+    for name, duty in owed:
+        if only in ("", name):
             level: Level = "ERROR" if duty.overdue else "INFO"
             late = "overdue since" if duty.overdue else "due by"
             found.append(Problem(name, level, f"an emergency's duty is {late} {duty.by}: {duty.what}", "duty"))
-        found += [
-            Problem(name, "WARNING", each.message, "moved")
-            for each in objections(root, policy, name, now, "implement")
-            if each.code == "base_moved"
-        ]
-        if now.record.emergency is None:
-            found += [Problem(name, "INFO", lack, "missing") for lack in now.missing]
-    found += [Problem(trouble.change, "ERROR", trouble.message, "order") for trouble in plan(root).troubles]
-    for both in overlaps(root):
+    troubles = plan(root).troubles
+    found += [Problem(each.change, "ERROR", each.message, "order") for each in troubles if only in ("", each.change)]
+    for both in overlaps(root, only):
         one, other = both.changes
+        first, second = (one, other) if only in ("", one) else (other, one)
         found.append(
-            Problem(one, "WARNING", f"{other} is about “{both.requirement}” of {both.capability}, too", "overlap")
+            Problem(first, "WARNING", f"{second} is about “{both.requirement}” of {both.capability}, too", "overlap")
         )
     return found

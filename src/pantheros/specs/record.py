@@ -6,11 +6,10 @@ OpenSpec passes over files that begin with a dot. It is written only where somet
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -21,9 +20,9 @@ from pantheros.findings import PantherError
 from pantheros.specs.delta import Delta, folded, read_delta
 from pantheros.specs.main_spec import parts
 from pantheros.specs.metadata import FILE as METADATA
-from pantheros.specs.tasks import tasks, ticked
+from pantheros.specs.metadata import OWN_KEYS
 from pantheros.specs.text import decoded
-from pantheros.specs.tree import POLICY, SPEC, Root, change_names, entries, read, read_bytes, spec_files
+from pantheros.specs.tree import POLICY, SPEC, Root, archived_names, change_names, read, read_bytes, spec_files
 
 FILE = ".pantheros.json"
 _FORMAT = 1
@@ -173,37 +172,6 @@ def with_review(record: Record, review: Review) -> Record:
     return replace(record, reviews=(*record.reviews, review))
 
 
-# What was looked at -----------------------------------------------------------------------------------------------
-
-
-def digest(change: Path) -> str:
-    """What tells a change from what it was: its files, but for the boxes of tasks and for what begins with a dot."""
-    found = hashlib.sha256()
-    for name, path in _files(change, ()):
-        content = read_bytes(path)
-        if name == "tasks.md":
-            content = _without_boxes(decoded(content)).encode()
-        found.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape") + content)
-    return found.hexdigest()
-
-
-def _without_boxes(text: str) -> str:
-    for task in tasks(text):
-        text = ticked(text, task, False)
-    return text
-
-
-def _files(directory: Path, names: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
-    for entry in entries(directory):
-        if entry.name.startswith("."):
-            continue
-        path = directory / entry.name
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files(path, (*names, entry.name))
-        elif path.is_file():
-            yield "/".join((*names, entry.name)), path
-
-
 # Fingerprints -----------------------------------------------------------------------------------------------------
 
 
@@ -243,12 +211,19 @@ def requirements_now(root: Root, capability: str) -> dict[str, str]:
         text = read(root.specs / capability / SPEC)
     except OSError:
         return {}
+    return requirements_of(text)
+
+
+def requirements_of(text: str) -> dict[str, str]:
+    """The texts of the requirements in a main spec, by their names without case and spacing."""
     return {folded(block.name): block.text for block in parts(text).blocks}
 
 
 def uses_more(root: Root) -> bool:
     """Whether anything of pantherOS's own is used in a tree: a policy, a record, or a key of a change's metadata."""
     if (root.path / "openspec" / POLICY).is_file():
+        return True
+    if any(os.path.isfile(os.path.join(root.archive, name, FILE)) for name in archived_names(root)):
         return True
     for name in change_names(root):
         change = os.path.join(root.changes, name)
@@ -260,4 +235,4 @@ def uses_more(root: Root) -> bool:
     return False
 
 
-_OWN_KEYS = re.compile(rb"^\s*[\"']?(?:kind|depends_on|blocks)[\"']?\s*:", re.MULTILINE)
+_OWN_KEYS = re.compile(rb"^\s*[\"']?(?:%s)[\"']?\s*:" % "|".join(OWN_KEYS).encode(), re.MULTILINE)

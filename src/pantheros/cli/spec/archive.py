@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from pantheros.cli.output import paragraph, print_json, say
-from pantheros.cli.spec.diff import print_change
+from pantheros.cli.spec.diff import print_change, print_overlaps
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, check_name, refused, settled
 from pantheros.findings import PantherError
 from pantheros.git import changed_files, user
@@ -23,7 +23,7 @@ from pantheros.specs.issues import MARKS
 from pantheros.specs.journal import Write
 from pantheros.specs.policy import read_policy, standing
 from pantheros.specs.record import FILE, Forced, Record, as_bytes, read_record
-from pantheros.specs.rules import Objection, objections
+from pantheros.specs.rules import Objection, dependencies, objections
 from pantheros.specs.tree import SPEC, read_bytes, root_of
 
 
@@ -64,6 +64,8 @@ def command(
                 number = len(archiving.updates) + bool(archiving.refusal)
                 asker.ask("archive_confirmation_required", f"change {number} spec{'s' * (number > 1)}?")
             archiving.proofread()
+        if not json:
+            print_overlaps(root, change)
         if dry_run:
             return _shown(archiving, json=json)
         uncommitted = _uncommitted(archiving)
@@ -91,6 +93,9 @@ def _objections(archiving: Archiving, force: str) -> list[Objection]:
     policy = read_policy(archiving.root)
     now = standing(archiving.root, policy, archiving.name)
     found = objections(archiving.root, policy, archiving.name, now, "archive")
+    if not now.governed:
+        for each in dependencies(archiving.root, archiving.name, "archive"):
+            paragraph(("warning: ", "bold yellow"), each.message, error=True)
     if found and not force.strip():
         said = "; ".join(each.message for each in found)
         help = found[0].help or "--force REASON archives it all the same, and records the reason"

@@ -12,9 +12,10 @@ import typer
 from pantheros.cli.output import paragraph, say
 from pantheros.cli.spec.shared import DirectoryOption, open_change, settled
 from pantheros.specs.archive import Archiving
-from pantheros.specs.planning import Moved, moved, overlaps, without_fingerprint
+from pantheros.specs.planning import Moved, compared, overlaps
+from pantheros.specs.record import Record, read_record
 from pantheros.specs.text import decoded
-from pantheros.specs.tree import SPEC, required_root
+from pantheros.specs.tree import SPEC, Root, required_root
 
 
 def command(
@@ -29,17 +30,13 @@ def command(
             print_change(f"openspec/specs/{update.capability}/{SPEC}", update.before, update.after)
     if archiving.refusal:
         paragraph(("error: ", "bold red"), archiving.refusal, error=True)
-    stale = list(moved(root, change))
+    base = compared(root, change, read_record(root.changes / change) or Record())
+    stale = base.moved
     for each in stale:
-        _three_ways(each)
-    for both in overlaps(root):
-        if change in both.changes:
-            other = next(name for name in both.changes if name != change)
-            said = f"{other} is about “{both.requirement}” of {both.capability}, too"
-            paragraph(("warning: ", "bold yellow"), said, error=True)
-    unknown = without_fingerprint(root, change)
-    if unknown:
-        say(f"not verified: whether the specs have moved: no fingerprint of {', '.join(unknown)}", error=True)
+        print_three_ways(each)
+    print_overlaps(root, change)
+    if base.unknown:
+        say(f"not verified: whether the specs have moved: no fingerprint of {', '.join(base.unknown)}", error=True)
     return int(bool(archiving.refusal or stale))
 
 
@@ -52,7 +49,15 @@ def print_change(name: str, before: bytes | None, after: bytes | None) -> None:
         say((line, style) if style else line)
 
 
-def _three_ways(each: Moved) -> None:
+def print_overlaps(root: Root, change: str) -> None:
+    """The open changes that are about what a change is about, too."""
+    for both in overlaps(root, change):
+        other = next(name for name in both.changes if name != change)
+        said = f"{other} is about “{both.requirement}” of {both.capability}, too: it has to be brought up to date after"
+        paragraph(("warning: ", "bold yellow"), said, error=True)
+
+
+def print_three_ways(each: Moved) -> None:
     """What a requirement said, says now, and is to say."""
     say((f"“{each.requirement}” of {each.capability} has moved since the change was written", "bold yellow"))
     for title, text in (("when it was written", each.base), ("now", each.now), ("by the change", each.change)):

@@ -48,7 +48,7 @@ def command(
         paragraph("  [ ] ", task.description)
         for name in serves[task.line]:
             paragraph("        serves: ", name)
-    if following and not any(serves.values()):
+    if following and demands and not any(serves.values()):
         paragraph("", "no task names a requirement, so all of them are meant:")
     for name, text in demands.items() if following else ():
         paragraph("  ", (name, "bold"), f": {text}")

@@ -14,7 +14,7 @@ from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, refuse
 from pantheros.findings import PantherError
 from pantheros.specs.listing import ListedChange, listed_changes, listed_specs
 from pantheros.specs.record import FILE as RECORD
-from pantheros.specs.tree import Root, about_nested, change_names, find_root, required_root, utf16
+from pantheros.specs.tree import Root, about_nested, archived_names, change_names, find_root, required_root, utf16
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
@@ -81,19 +81,16 @@ def _changes(root: Root, *, by_name: bool, json: bool) -> int:
 
 def _duties(root: Root) -> list[dict[str, Any]]:
     """What the changes of emergencies owe."""
-    names = [name for name in change_names(root) if (root.changes / name / RECORD).is_file()]
-    if not names:
+    names = [root.changes / name for name in change_names(root)] + [
+        root.archive / name for name in archived_names(root)
+    ]
+    if not any((path / RECORD).is_file() for path in names):
         return []
     # Loaded where it is needed: it takes as long as all the rest.
-    from pantheros.specs.policy import read_policy, standing  # noqa: PLC0415
-    from pantheros.specs.rules import duties  # noqa: PLC0415
+    from pantheros.specs.policy import read_policy  # noqa: PLC0415
+    from pantheros.specs.rules import all_duties  # noqa: PLC0415
 
-    policy, today = read_policy(root), date.today()
-    return [
-        {"change": name, **duty._asdict()}
-        for name in names
-        for duty in duties(root, standing(root, policy, name), name, today)
-    ]
+    return [{"change": name, **duty._asdict()} for name, duty in all_duties(root, read_policy(root), date.today())]
 
 
 def _state(change: ListedChange) -> str:

@@ -13,8 +13,8 @@ from pantheros.cli.spec.shared import DirectoryOption, JsonOption, open_change, 
 from pantheros.findings import PantherError, nearest
 from pantheros.git import user
 from pantheros.specs.kinds import REVIEWER, ROLES
-from pantheros.specs.policy import Gate, read_policy, standing
-from pantheros.specs.record import Review, digest, same_person, with_review, write_record
+from pantheros.specs.policy import Gate, implementers, read_policy, reviewed, standing
+from pantheros.specs.record import Review, same_person, with_review, write_record
 from pantheros.specs.tree import required_root
 
 
@@ -44,10 +44,12 @@ def command(
         who = name or user(root.path)
         if not who:
             raise PantherError("git does not know who you are", help="say --name, or set user.name and user.email")
-        if role == REVIEWER and any(same_person(who, each) for each in before.record.implemented_by):
+        did_it = implementers(root, path, before.record) if role == REVIEWER else []
+        if any(same_person(who, each) for each in did_it):
             raise PantherError(f"{who} implemented {change}, and cannot be its reviewer", help="ask somebody else")
         verdict: Literal["approve", "reject"] = "approve" if approve else "reject"
-        review = Review(role, who, f"{date.today()}", verdict, message.strip(), digest(path))
+        seen = reviewed(root, path, before.record, role)
+        review = Review(role, who, f"{date.today()}", verdict, message.strip(), seen)
         write_record(path, with_review(before.record, review))
         before = standing(root, policy, change)
     if json:

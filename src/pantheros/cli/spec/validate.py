@@ -15,7 +15,7 @@ from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, abou
 from pantheros.findings import PantherError
 from pantheros.specs.issues import MARKS
 from pantheros.specs.record import uses_more
-from pantheros.specs.tree import Kind, Root, required_root, root_of, spec_files
+from pantheros.specs.tree import Kind, Root, change_names, required_root, root_of, spec_files
 from pantheros.specs.verdicts import Item, all_items, archived_items, one_change, one_spec, summary
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def command(
             raise Refusal("nothing_to_validate", "what is to be validated?", help="name it, or say --all")
         root = settled(root_of(directory))
         found = _one(root, item, type.lower())
-        process = _of_one(root, item, _process(root)) if found.type == "change" else []
+        process = _of_one(root, item) if found.type == "change" else []
         return _told(root, [found], [found.type], process, strict=strict, json=json, single=True)
     except PantherError as error:
         return refused(error, "validate_error", json=json)
@@ -106,33 +106,31 @@ def _told(
     return int(wrong)
 
 
-def _process(root: Root) -> list[Problem]:
+def _process(root: Root, only: str = "") -> list[Problem]:
     """What the open changes owe and wait for, where more than OpenSpec's own is used."""
     if not uses_more(root):
         return []
     # Loaded where it is needed: it takes as long as all the rest.
     from pantheros.specs.process import problems  # noqa: PLC0415
 
-    return problems(root, date.today())
+    return problems(root, date.today(), only)
 
 
-def _of_one(root: Root, name: str, found: Sequence[Problem]) -> list[Problem]:
-    """The problems of one change: its own, the circle that it waits for, and what another is about, too."""
-    own = [each for each in found if each.change == name]
-    if not found:
-        return own
+def _of_one(root: Root, name: str) -> list[Problem]:
+    """The problems of one change, and what is wrong with the order of those that it is stuck behind."""
+    found = _process(root, name)
+    if not uses_more(root) or name not in change_names(root):
+        return found
     # Loaded where they are needed, as above.
     import networkx as nx  # noqa: PLC0415
 
-    from pantheros.specs.planning import overlaps, plan  # noqa: PLC0415
+    from pantheros.specs.planning import plan  # noqa: PLC0415
     from pantheros.specs.process import Problem  # noqa: PLC0415
 
     planned = plan(root)
-    if name in planned.graph and name not in planned.order:
-        before = nx.ancestors(planned.graph, name)
-        own += [each for each in found if each.about == "order" and each.change in before and each not in own]
-    for both in overlaps(root):
-        if both.changes[1] == name:
-            message = f"{both.changes[0]} is about “{both.requirement}” of {both.capability}, too"
-            own.append(Problem(name, "WARNING", message, "overlap"))
-    return own
+    if name not in planned.order:
+        before = nx.ancestors(planned.graph, name) - {name}
+        found += [
+            Problem(each.change, "ERROR", each.message, "order") for each in planned.troubles if each.change in before
+        ]
+    return found
