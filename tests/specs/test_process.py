@@ -583,6 +583,7 @@ def test_evidence_is_taken_back(ready: Spec) -> None:
     assert ready("check", "new-thing", "--run", "false") == 1
     assert ready("check", "new-thing", "--scenario", "thing/Old/Works", "--run", "true") == 0
     assert ready("archive", "new-thing", "--yes") == 1
+    assert ready("check", "new-thing", "--forget", "exposure") == 2, "a gate depends on it"
     assert ready("check", "new-thing", "--forget", "fals") == 2
     assert "thing/Old/Works" in ready.err
     assert ready("check", "new-thing", "--forget", "false") == 0

@@ -368,7 +368,7 @@ def scenario_names(root: Root, name: str) -> list[str]:
 
 WANTED = ("build", "validation", "security")
 """What has to be shown before a change of a fleet is archived."""
-_ALL = (*WANTED, "exposure", "performance", "evaluation", "closure")
+OWN = (*WANTED, "exposure", "performance", "evaluation", "closure")
 """What checking a change shows; anything else was asked for by its command."""
 
 
@@ -386,7 +386,7 @@ def lacking(root: Root, record: Record) -> list[str]:
             found.append(f"the fleet has changed since the {what} was shown on {last.date}")
         elif not last.passed:
             found.append(f"the {what} did not pass on {last.date}: {last.result.partition(chr(10))[0]}")
-    latest = {each.what: each for each in record.evidence if each.what not in _ALL}
+    latest = {each.what: each for each in record.evidence if each.what not in OWN}
     for each in latest.values():
         if not each.passed:
             found.append(f"`{each.command}` did not pass on {each.date}")

@@ -12,7 +12,7 @@ from pantheros.cli.fleet import inputs
 from pantheros.cli.output import paragraph, print_json, printable
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, open_change, settled
 from pantheros.findings import PantherError
-from pantheros.specs.evidence import Checked, WithNix, checked, run, scenario_names, unshown
+from pantheros.specs.evidence import OWN, Checked, WithNix, checked, run, scenario_names, unshown
 from pantheros.specs.record import Evidence, Record, read_record, write_record
 from pantheros.specs.tree import required_root
 
@@ -38,7 +38,7 @@ def command(
     ] = "",
     forget: Annotated[
         str,
-        typer.Option("--forget", metavar="WHAT", help="Drop this evidence: a scenario, a command, or such as build."),
+        typer.Option("--forget", metavar="WHAT", help="Take back what --run has shown: a scenario, or a command."),
     ] = "",
     json: JsonOption = False,
     directory: DirectoryOption = Path(),
@@ -51,6 +51,8 @@ def command(
         raise PantherError("--scenario goes with --run: which command shows it?")
     if command_line is not None and not command_line.strip():
         raise PantherError("--run takes a command, and this one is empty")
+    if command_line in OWN:
+        raise PantherError(f"“{command_line}” is what evidence of its own is called", help="say it by its path")
     if command_line:
         known = scenario_names(root, change)
         if scenario and scenario not in known:
@@ -90,12 +92,16 @@ def _print(each: Evidence) -> None:
 def _forgotten(path: Path, change: str, what: str, *, json: bool) -> int:
     """Drop evidence, and say what it was."""
     record = read_record(path) or Record()
-    named = [each for each in record.evidence if each.what == what]
-    gone = named or [each for each in record.evidence if each.command == what]
+    run_by_hand = [each for each in record.evidence if each.what not in OWN]
+    named = [each for each in run_by_hand if each.what == what]
+    gone = named or [each for each in run_by_hand if each.command == what]
+    if what in OWN:
+        # Gates depend on what it found, such as a port that was opened.
+        raise PantherError(f"the {what} is told anew, not forgotten", help=f"panther spec check {change}")
     if not gone:
-        known = "; ".join(dict.fromkeys(each.what for each in record.evidence))
+        known = "; ".join(dict.fromkeys(each.what for each in run_by_hand))
         help = f"there is {known}" if known else "there is none"
-        raise PantherError(f"{change} has no evidence “{what}”", help=help)
+        raise PantherError(f"{change} has no evidence “{what}” of --run", help=help)
     write_record(path, replace(record, evidence=tuple(each for each in record.evidence if each not in gone)))
     if json:
         print_json({"change": change, "forgotten": [{"what": each.what, "command": each.command} for each in gone]})
