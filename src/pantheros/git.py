@@ -180,3 +180,10 @@ def log(directory: Path, since: date, until: str = "HEAD", *, without: str = "")
 def knows(directory: Path, revision: str) -> bool:
     """Whether a revision is one of this repository's commits."""
     return bool(_said(directory, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"))
+
+
+def commits_between(directory: Path, revision: str, without: str) -> int:
+    """How many commits came after a revision that did not touch a certain file."""
+    span = f"{revision}..HEAD"
+    all_of_them = set(_said(directory, "rev-list", "--no-merges", span).split())
+    return len(all_of_them - set(_said(directory, "rev-list", "--no-merges", span, "--", without).split()))

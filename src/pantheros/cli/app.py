@@ -31,6 +31,7 @@ COMMANDS = {
     "modules": "Show the library: modules and their options.",
     "schema": "Print the JSON Schema of the fleet's files.",
     "gaps": "Find what a repository has, and what it lacks.",
+    "context": "Tell what somebody who comes to a repository anew has to know.",
     "roadmap": "Show phases, milestones and changes, and when they can be done.",
     "spec": "Plan, review and archive changes, by the process of OpenSpec.",
 }

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from pantheros.insight.hosts import Host, Place, Seen, at_home
-from pantheros.insight.repository import Module
 from pantheros.insight.survey import Survey
 from pantheros.nix.values import split_path
+from pantheros.scan.hosts import Host, Place, Seen, at_home
+from pantheros.scan.repository import Module
 
 _STUB_WORDS = 25
 """A document of fewer words, headings aside, says nothing yet."""

@@ -8,9 +8,9 @@ from typing import Literal
 
 from pantheros.insight.capabilities import Capability, Measure, Model
 from pantheros.insight.evidence import Evidence, Witness
-from pantheros.insight.hosts import PARTS, Host, Place
-from pantheros.insight.repository import Module
 from pantheros.insight.survey import Survey
+from pantheros.scan.hosts import PARTS, Host, Place
+from pantheros.scan.repository import Module
 
 Status = Literal["present", "partial", "missing"]
 _MOST = 5

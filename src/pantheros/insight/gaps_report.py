@@ -8,10 +8,10 @@ from typing import Any
 
 from pantheros.insight.evidence import Evidence
 from pantheros.insight.gaps import Gap, Status, lacks
-from pantheros.insight.hosts import PARTS, Host
 from pantheros.insight.proposals import Proposal
 from pantheros.insight.standing import Moved, Since, Standing
 from pantheros.insight.survey import Change
+from pantheros.scan.hosts import PARTS, Host
 from pantheros.specs.metadata import PRIORITIES
 
 _FEW = 6
@@ -209,25 +209,25 @@ def in_short(found: Standing) -> Iterator[str]:
     if repository.modules:
         parts = ", ".join(f"{count} {layer}" for layer, count in layers.most_common())
         options = sum(len(module.facts.options) for module in repository.modules)
-        yield f"{_count(len(repository.modules), 'module')} ({parts}) with {_count(options, 'option')}"
+        yield f"{counted(len(repository.modules), 'module')} ({parts}) with {counted(options, 'option')}"
         if repository.unused:
-            yield f"{_count(len(repository.unused), 'module')} that nothing refers to"
+            yield f"{counted(len(repository.unused), 'module')} that nothing refers to"
     if repository.broken:
-        yield f"{_count(len(repository.broken), 'Nix file')} that cannot be read"
+        yield f"{counted(len(repository.broken), 'Nix file')} that cannot be read"
     kinds = Counter(host.kind for host in survey.hosts)
     parts = ", ".join(
         f"{count} {'of unknown kind' if kind == 'unknown' else _plural(count, kind)}"
         for kind, count in kinds.most_common()
     )
-    yield _count(len(survey.hosts), "host") + (f" ({parts})" if parts else "")
+    yield counted(len(survey.hosts), "host") + (f" ({parts})" if parts else "")
     states = Counter(change.status for change in survey.changes)
     parts = ", ".join(f"{states[status]} {STATES[status].lstrip('✓ ')}" for status in STATES if states[status])
     archived = f", {len(survey.archived)} in the archive" if survey.archived else ""
-    yield _count(len(survey.changes), "open change") + (f" ({parts})" if parts else "") + archived
-    yield _count(len(repository.docs), "file") + " of documentation"
+    yield counted(len(survey.changes), "open change") + (f" ({parts})" if parts else "") + archived
+    yield counted(len(repository.docs), "file") + " of documentation"
     statuses = Counter(gap.status for gap in found.gaps)
-    counted = ", ".join(f"{statuses[status]} {status}" for status in ("present", "partial", "missing"))
-    yield f"Of {len(found.gaps)} capabilities: {counted}"
+    told = ", ".join(f"{statuses[status]} {status}" for status in ("present", "partial", "missing"))
+    yield f"Of {len(found.gaps)} capabilities: {told}"
 
 
 def ordered(changes: Iterable[Change]) -> list[Change]:
@@ -299,7 +299,7 @@ def known(gap: Gap) -> str:
         have, total = gap.count
         what = "host" if gap.capability.hosts or "host" in (gap.capability.measure or "") else ""
         what = what or ("option" if gap.capability.measure == "options-described" else "module")
-        said.append(f"{have} of {_count(total, what)}")
+        said.append(f"{have} of {counted(total, what)}")
         if have:
             said[-1] += f", not {_listed(gap.lacking, 'or', most=4)}"
     if gap.evidence and not (gap.capability.measure and gap.status != "present"):
@@ -321,7 +321,7 @@ def _proposals(found: Standing) -> list[str]:
             continue
         lines += [f"### {priority.capitalize()} priority", ""]
         for each in of_priority:
-            lines += [f"#### {escaped(each.template.title)}", "", f"`{each.id}`, {_count(each.days, 'day')}", ""]
+            lines += [f"#### {escaped(each.template.title)}", "", f"`{each.id}`, {counted(each.days, 'day')}", ""]
             lines += [escaped(each.template.rationale), "", *(f"- {escaped(step)}" for step in each.scope), ""]
             if each.depends_on:
                 lines += [f"After {_listed([f'`{name}`' for name in each.depends_on], 'and', most=20)}.", ""]
@@ -333,7 +333,7 @@ def _proposals(found: Standing) -> list[str]:
         names = ", ".join(f"`{each.id}`" for each in of_phase)
         lines.append(f"| {phase} | {names} | {sum(each.days for each in of_phase)} |")
     way = " → ".join(f"`{id}`" for id in recommended.critical_path)
-    lines += ["", f"The critical path takes {_count(recommended.days, 'day')}: {way}.", ""]
+    lines += ["", f"The critical path takes {counted(recommended.days, 'day')}: {way}.", ""]
     asked = [(each, question) for each in recommended.proposals for question in each.template.questions]
     if asked:
         lines += ["## Open questions", ""]
@@ -342,7 +342,7 @@ def _proposals(found: Standing) -> list[str]:
     return lines
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
     return f"{number} {_plural(number, what)}"
 
 

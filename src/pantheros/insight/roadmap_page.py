@@ -10,17 +10,13 @@ from pantheros.insight.gaps_report import escaped
 from pantheros.insight.roadmap import Item, Milestone, Phase, Roadmap, State, counts
 from pantheros.pictures import Bar, Box, Link, gantt, graph, shared_services
 from pantheros.pictures import Milestone as PicturedMilestone
+from pantheros.pictures.svg import INK, STATES
 
 Picture = Literal["dependencies", "schedule", "services"]
 PICTURES: tuple[Picture, ...] = ("dependencies", "schedule", "services")
 MARKS: dict[State, str] = {"done": "✓", "active": "▶", "blocked": "■", "overdue": "!", "planned": "○"}
-_COLOURS: dict[State, tuple[str, str]] = {
-    "done": ("#d8f0dc", "#2e7d43"),
-    "active": ("#fdf1d0", "#a06c00"),
-    "blocked": ("#ece4f5", "#6b4a9c"),
-    "overdue": ("#fbdcd9", "#b3261e"),
-    "planned": ("#eef0f3", "#5c6670"),
-}
+_PAST = timedelta(days=90)
+"""What was done longer ago is left out of the schedule's pictures."""
 _NO_CHANGES = "there are no changes yet"
 
 
@@ -160,9 +156,9 @@ def _dependencies(found: Roadmap) -> Iterator[str]:
     for one, other in found.edges:
         yield f"  {ids[one]} --> {ids[other]}"
     used = counts(found.items)
-    for state, (fill, line) in _COLOURS.items():
+    for state, colours in STATES.items():
         if used[state]:
-            yield f"  classDef {state} fill:{fill},stroke:{line},color:#1c2127"
+            yield f"  classDef {state} fill:{colours.fill},stroke:{colours.line},color:{INK}"
 
 
 def _gantt(found: Roadmap) -> Iterator[str]:
@@ -249,7 +245,7 @@ def _bar(found: Roadmap, phase: Phase, item: Item) -> Bar | None:
         begin = item.created or end
     elif item.done and item.created is not None and begin is not None:
         begin = min(item.created, begin)
-    if begin is None or end is None:
+    if begin is None or end is None or end < found.today - _PAST:
         return None
     return Bar(item.name, item.name, phase.title, min(begin, end), end, item.state, item.critical, item.share)
 

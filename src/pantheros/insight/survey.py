@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pantheros.findings import PantherError
 from pantheros.fleet.read import FLEET_FILE
-from pantheros.insight.fleet_hosts import read_fleet_hosts
-from pantheros.insight.hosts import Host, hosts
-from pantheros.insight.nix_file import Facts
-from pantheros.insight.repository import Repository, scan
+from pantheros.scan.facts import Facts
+from pantheros.scan.fleet import read_fleet_hosts
+from pantheros.scan.hosts import Host, hosts
+from pantheros.scan.repository import Repository, scan
 from pantheros.specs.listing import progress
 from pantheros.specs.main_spec import section_named, sections
 from pantheros.specs.metadata import Metadata, NotMetadata, Planning, planning, read_metadata

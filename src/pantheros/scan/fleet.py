@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pantheros.fleet.model import Import
-from pantheros.insight.hosts import Host, Kind, Place, Seen, held, host_sets
-from pantheros.insight.nix_file import Facts, read
-from pantheros.insight.repository import Repository
 from pantheros.module import Host as FleetHost
 from pantheros.nix.values import Package, join_path
+from pantheros.scan.facts import Facts
+from pantheros.scan.hosts import Host, Kind, Place, Seen, held, host_sets
+from pantheros.scan.nix_file import read
+from pantheros.scan.repository import Repository
 from pantheros.synth.build import Model, build
 from pantheros.synth.expand import Expansion, origin_of
 from pantheros.synth.library import Module

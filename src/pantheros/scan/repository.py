@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 from pantheros.findings import PantherError
 from pantheros.git import tracked_and_new
-from pantheros.insight import fact_cache
-from pantheros.insight.nix_file import SOME, Facts, Reference, read
+from pantheros.scan import cache
+from pantheros.scan.facts import SOME, Facts, Reference
+from pantheros.scan.nix_file import read
 from pantheros.synth.parallel import in_parallel
 from pantheros.synth.tree import MANIFEST
 
@@ -298,23 +299,23 @@ def _content(path: Path) -> tuple[bytes | None, str]:
 
 
 def _facts(contents: Mapping[str, bytes], root: Path) -> dict[str, Facts]:
-    known = fact_cache.load(root)
-    keys = {path: fact_cache.key(content) for path, content in contents.items()}
+    known = cache.load(root)
+    keys = {path: cache.key(content) for path, content in contents.items()}
     unknown = {keys[path]: content for path, content in contents.items() if keys[path] not in known}
 
     def work(some: list[bytes]) -> list[list[Any]]:
-        return [fact_cache.as_data(read(content.decode("utf-8", errors="replace"))) for content in some]
+        return [cache.as_data(read(content.decode("utf-8", errors="replace"))) for content in some]
 
     fresh = dict(zip(unknown, in_parallel(work, list(unknown.values()), _WORTH_A_PROCESS), strict=True))
     facts: dict[str, Facts] = {}
     read_again: dict[str, Any] = {}
     for path, name in keys.items():
         try:
-            facts[path] = fact_cache.from_data(fresh[name] if name in fresh else known[name])
+            facts[path] = cache.from_data(fresh[name] if name in fresh else known[name])
         except (TypeError, ValueError):  # the cache was edited
-            read_again[name] = fact_cache.as_data(read(contents[path].decode("utf-8", errors="replace")))
-            facts[path] = fact_cache.from_data(read_again[name])
+            read_again[name] = cache.as_data(read(contents[path].decode("utf-8", errors="replace")))
+            facts[path] = cache.from_data(read_again[name])
     if fresh or read_again:
         used = {name: known[name] for name in keys.values() if name in known and name not in read_again}
-        fact_cache.save(root, {**used, **fresh, **read_again})
+        cache.save(root, {**used, **fresh, **read_again})
     return facts

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from pantheros.insight.nix_file import SOME, UNKNOWN, Configuration, Setting
-from pantheros.insight.repository import Repository
+from pantheros.scan.facts import SOME, UNKNOWN, Configuration, Setting
+from pantheros.scan.repository import Repository
 
 Kind = Literal["workstation", "server", "unknown"]
 """What a machine is for: somebody sits at a workstation, laptops among them."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pantheros import __version__
-from pantheros.insight import nix_file
-from pantheros.insight.nix_file import Configuration, Facts, Input, Named, Option, Package, Reference, Setting
 from pantheros.nix import syntax
+from pantheros.scan.facts import Configuration, Facts, Input, Named, Option, Package, Reference, Setting
 
 
 def key(content: bytes) -> str:
@@ -21,11 +20,11 @@ def key(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-@cache
+@functools.cache
 def _maker() -> str:
     """What stands for our own code: facts that other code made are not ours."""
-    code = [Path(file).read_bytes() for file in (nix_file.__file__, syntax.__file__, __file__)]
-    return key(b"".join([__version__.encode(), *code]))
+    code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    return key(b"".join([__version__.encode(), Path(syntax.__file__).read_bytes(), *code]))
 
 
 def load(root: Path) -> dict[str, Any]:
@@ -52,7 +51,7 @@ def save(root: Path, facts: Mapping[str, Any]) -> None:
 
 def _file(root: Path) -> Path:
     directory = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(directory) / "pantheros" / "insight" / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:32]}.json"
+    return Path(directory) / "pantheros" / "scan" / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:32]}.json"
 
 
 def as_data(facts: Facts) -> list[Any]:

@@ -1,0 +1,96 @@
+"""`panther context`: what somebody who comes to a repository anew has to know."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pantheros.cli.output import markdown, print_json, report, say, write
+from pantheros.findings import PantherError
+from pantheros.git import commits_between, knows
+from pantheros.insight.context import Context, context
+from pantheros.insight.context_page import RECENT, as_json, as_markdown, short
+from pantheros.insight.kept import read_part, write_part
+from pantheros.insight.standing import Standing, standing
+
+NAME = "context"
+PAGE = Path("docs/context.md")
+_ROUNDS = 3
+"""Writing the page may change what it tells: that it is there."""
+
+
+def command(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The repository.", show_default="here")] = Path(),
+    update: Annotated[bool, typer.Option("--write", help="Bring the page up to date.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Fail where the page is stale.")] = False,
+    page: Annotated[Path, typer.Option("--page", metavar="FILE", help="The page, from the repository's top.")] = PAGE,
+    in_short: Annotated[bool, typer.Option("--short", help="For assistants: short, and of bounded size.")] = False,
+    most: Annotated[int, typer.Option("--max", metavar="N", min=200, help="With --short: characters at most.")] = 4000,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    found = standing(path)
+    where = found.survey.repository.root / page
+    if check:
+        return _check(found, where, page)
+    here = context(found, date.today())
+    wrong = [*found.findings, *here.way.findings]
+    failed = report(wrong, path) if wrong else 0
+    if failed:
+        return failed
+    if update:
+        return _write(path, here, where, page)
+    if json:
+        print_json(as_json(here))
+    elif in_short:
+        write(short(here, most))
+    else:
+        markdown(as_markdown(here))
+    return 0
+
+
+def _write(path: Path, here: Context, where: Path, page: Path) -> int:
+    changed = False
+    for _ in range(_ROUNDS):
+        made_from = {"day": f"{here.today}", **({"at": here.revision} if here.revision else {})}
+        if not write_part(where, NAME, made_from, as_markdown(here)):
+            break
+        changed = True
+        here = context(standing(path), here.today)
+    say(f"{page}: {'brought up to date' if changed else 'it was up to date'}")
+    return 0
+
+
+def _check(found: Standing, where: Path, page: Path) -> int:
+    """Whether the page says what the repository does, as of the day and the revision that it was made on; and whether
+    anything was committed since without it."""
+    part = read_part(where, NAME)
+    if part is None:
+        raise PantherError(f"{page} has no context", help="`panther context --write` puts one there")
+    root = found.survey.repository.root
+    try:
+        day = date.fromisoformat(part.made_from["day"])
+    except (KeyError, ValueError) as error:
+        help = "`panther context --write` makes it again"
+        raise PantherError(f"the mark in {page} does not say what it was made from", help=help) from error
+    at = part.made_from.get("at", "")
+    told, now = part.body, as_markdown(context(found, day, at))
+    if at and not knows(root, at):
+        told, now = _without_history(told), _without_history(now)
+        say(("not verified: ", "cyan"), f"the recent changes: git does not know {at[:12]}", error=True)
+    elif at and (since := commits_between(root, at, page.as_posix())):
+        say((f"{page} is stale: ", "bold red"), f"{since} commits came after it; `panther context --write`")
+        return 1
+    if told != now:
+        say((f"{page} is stale: ", "bold red"), "`panther context --write` brings it up to date")
+        return 1
+    say(f"{page} is up to date")
+    return 0
+
+
+def _without_history(text: str) -> str:
+    """A page without what only git tells."""
+    before, heading, after = text.partition(RECENT)
+    return before + after[after.find("\n## ") :] if heading else text

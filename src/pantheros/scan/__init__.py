@@ -1,0 +1,1 @@
+"""Reading any repository of NixOS machines from its files alone, without Nix."""

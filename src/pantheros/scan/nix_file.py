@@ -1,0 +1,83 @@
+"""What one Nix file says, from its syntax alone: nothing is evaluated, and nothing outside the file is looked at.
+
+What only an evaluation could tell (a name that is computed, a condition that is no mere switch) is marked as such, and
+never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tree_sitter import Query
+
+from pantheros.nix.syntax import LANGUAGE, parse, syntax_findings
+from pantheros.scan.expressions import SETS, Expressions, Scope, bindings_of, captured
+from pantheros.scan.facts import Facts, Input, Named, Setting
+from pantheros.scan.flakes import FlakeReader
+from pantheros.scan.module import ModuleReader
+from pantheros.scan.paths import PathReader
+from pantheros.scan.twice import assigned_twice
+
+_SECRETS = ("sops.secrets", "age.secrets", "services.onepassword-secrets.secrets", "vault.secrets")
+_TEXTS = Query(LANGUAGE, "(string_fragment) @text")
+_SELECTS = Query(LANGUAGE, "(select_expression) @select")
+
+
+def read(text: str) -> Facts:
+    """What a file says; of one that Nix could not read, no more than that."""
+    source = parse("", text)
+    if source.root.has_error:
+        findings = syntax_findings(source, text)
+        line = findings[0].origin.line if findings and findings[0].origin else 1
+        return Facts(broken=f"line {line}: {findings[0].message if findings else 'this is not Nix'}")
+    top = next((node for node in source.root.named_children if node.type != "comment"), None)
+    if top is None:
+        return Facts(broken="line 1: there is nothing in it")
+    twice = assigned_twice(source)
+    if twice:
+        return Facts(broken=twice)
+    expressions = Expressions(source)
+    module, flake, paths = ModuleReader(expressions), FlakeReader(expressions), PathReader(expressions)
+    inputs: list[Input] = []
+    outputs: list[Named] = []
+    description = ""
+    bound = bindings_of(top) if top.type in SETS else {}
+    if "outputs" in bound:
+        description = expressions.literal(bound.get("description")) or ""
+        inputs = list(flake.inputs(top))
+        outputs = list(flake.outputs(bound["outputs"], Scope()))
+    else:
+        module.module(top, Scope())
+        for path, node, scope, line in module.configured:
+            flake.configured(path, node, scope, line)
+    return Facts(
+        options=tuple(module.options),
+        settings=tuple(module.settings),
+        references=tuple(paths.references(source.root)),
+        packages=tuple(module.packages),
+        modules=tuple(paths.foreign_modules()),
+        secrets=tuple(dict.fromkeys(_secrets(expressions, module.settings))),
+        configurations=tuple(flake.configurations),
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
+        description=description,
+    )
+
+
+def _secrets(expressions: Expressions, settings: Iterable[Setting]) -> Iterator[Named]:
+    """The secrets that a file declares or reads, by name or by `op://` address."""
+    for setting in settings:
+        yield from _secret(setting.path, setting.line)
+    for node in captured(_TEXTS, expressions.source.root, "text"):
+        text = expressions.source.of(node)
+        if text.startswith("op://"):
+            yield Named(text.split()[0], node.start_point.row + 1)
+    for node in captured(_SELECTS, expressions.source.root, "select"):
+        yield from _secret(expressions.option(node, Scope()), node.start_point.row + 1)
+
+
+def _secret(option: str, line: int) -> Iterator[Named]:
+    for prefix in _SECRETS:
+        if option.startswith(f"{prefix}."):
+            name = option[len(prefix) + 1 :]
+            yield Named(name[1:].partition('"')[0] if name.startswith('"') else name.partition(".")[0], line)
