@@ -86,6 +86,11 @@ def added_in(directory: Path, path: str) -> str:
     return _said(directory, "log", "--diff-filter=A", "--format=%H", "-n", "1", "--", path)
 
 
+def parent(directory: Path, commit: str) -> str:
+    """The commit before another, "" where git knows of none."""
+    return _said(directory, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^")
+
+
 def last_commit(directory: Path, path: str) -> str:
     """The commit that last touched a path, "" where there is none or no git."""
     return _said(directory, "log", "--format=%H", "-n", "1", "--", path)

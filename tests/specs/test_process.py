@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import re
+import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -70,6 +73,8 @@ def filled(spec: Spec, name: str, kind: str) -> None:
     )
     change = spec.directory / "openspec/changes" / name
     (change / "proposal.md").write_text(text)
+    tasks = change / "tasks.md"
+    tasks.write_text(tasks.read_text().replace("2.1 ...", "2.1 Do it"))
     for path in change.glob("specs/**/spec.md"):
         path.write_text("## ADDED Requirements\n\n" + OLD)
 
@@ -98,6 +103,103 @@ def test_a_change_of_a_phase_has_its_impact_matrix(spec: Spec) -> None:
     proposal = (spec.directory / "openspec/changes/new-thing/proposal.md").read_text()
     assert "| box | ? |" in proposal
     assert "phase: 3" in (spec.directory / "openspec/changes/new-thing/.openspec.yaml").read_text()
+
+
+def test_what_the_template_put_there_is_told_from_what_is_written(spec: Spec) -> None:
+    write({"fleet.toml": FLEET, "hosts/box/host.toml": HOST}, spec.directory)
+    spec("gen", "faster", "--kind", "performance", "--phase", "3")
+    tasks = spec.directory / "openspec/changes/faster/tasks.md"
+    template = tasks.read_text()
+    filled(spec, "faster", "performance")
+    proposal = spec.directory / "openspec/changes/faster/proposal.md"
+    said = "Something is said of it here."
+    figures = "| what | seconds |\n|---|---|\n| start | 3 |\n| stop | ? |"
+    whole = proposal.read_text().replace(f"Measurements\n\n{said}", f"Measurements\n\n{figures}")
+    assert figures in whole
+    proposal.write_text(whole)
+    spec("review", "faster")
+    assert "missing" not in spec.out, "a table of one's own is something that is said"
+    columns = "settings | services | security | deployment | testing"
+    matrix = f"Impact on hosts:\n\n| host | {columns} |\n{'|---' * 6}|\n| box | no | no | ? | no | no |"
+    proposal.write_text(whole.replace(f"What Changes\n\n{said}", f"What Changes\n\n{matrix}"))
+    spec("review", "faster")
+    assert "What Changes is not written yet" in spec.out
+    assert "What Changes has cells of its impact matrix" in spec.out
+    proposal.write_text(whole.replace("## Testing", f"{matrix.replace('?', 'no')}\n\n## Testing"))
+    tasks.write_text(template)
+    spec("review", "faster")
+    assert spec.out.count("missing: ") == 1
+    assert "tasks.md: the task 2.1 is not filled in" in spec.out
+
+
+def test_what_matters_only_at_times_is_offered(spec: Spec) -> None:
+    spec("gen", "new-thing", "--kind", "capability")
+    change = spec.directory / "openspec/changes/new-thing"
+    proposal = (change / "proposal.md").read_text()
+    for title in ("Risks", "Dependencies", "Migration Path", "Stakeholders", "Alternatives", "Documentation"):
+        assert f"\n- {title}: " in proposal
+    filled(spec, "new-thing", "capability")
+    spec("review", "new-thing")
+    assert "missing" not in spec.out
+    with (change / "proposal.md").open("a") as file:
+        file.write("## Stakeholders\n")
+    spec("review", "new-thing")
+    assert "the section Stakeholders is not written yet" in spec.out
+
+
+@pytest.mark.parametrize(("kind", "phase"), [("hardware", "1"), ("module-interface", "2"), ("security", "3")])
+def test_each_phase_has_kinds_with_its_impact_matrix(spec: Spec, kind: str, phase: str) -> None:
+    spec("gen", "new-thing", "--kind", kind)
+    change = spec.directory / "openspec/changes/new-thing"
+    assert f"phase: {phase}\n" in (change / ".openspec.yaml").read_text()
+    assert "Impact on " in (change / "proposal.md").read_text()
+
+
+def test_how_it_stands_to_others_is_said_from_the_first(spec: Spec) -> None:
+    spec("gen", "later-thing", "--kind", "skill")
+    words = ["--blocks", "later-thing", "--milestone", "spring: 2", "--estimate", "1.5"]
+    assert spec("gen", "new-thing", "--kind", "skill", *words) == 0
+    metadata = (spec.directory / "openspec/changes/new-thing/.openspec.yaml").read_text()
+    assert 'blocks: [later-thing]\nmilestone: "spring: 2"\nestimate: 1.5\n' in metadata
+    assert spec("order", "--json") == 0
+    assert [each["change"] for each in json.loads(spec.out)["order"]] == ["new-thing", "later-thing"]
+    for wrong in (["--blocks", "nowhere"], ["--blocks", "x"], ["--estimate", "-1"], ["--estimate", "nan"]):
+        assert spec("gen", "x", "--kind", "skill", *wrong) == 2
+    assert spec("gen", "x", "--kind", "skill", "--blocks", "new-thing", "--depends-on", "new-thing") == 2
+
+
+@pytest.mark.parametrize(
+    ("there", "start", "begun"),
+    [
+        ({"fleet.toml": FLEET, "hosts/box/host.toml": HOST}, "hosts/box", ""),
+        ({"inner/.git/HEAD": "", "inner/a/b": ""}, "inner/a", "inner"),
+        (
+            {"inner/.git/HEAD": "", "inner/f/fleet.toml": FLEET, "inner/f/nixos/flake.nix": ""},
+            "inner/f/nixos",
+            "inner/f",
+        ),
+        ({"inner/.git/HEAD": "", "inner/openspec/specs/x": "", "inner/f/flake.nix": ""}, "inner/f", "inner"),
+        ({"flake.nix": "", "a/b": ""}, "a", ""),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [["gen", "new-thing", "--kind", "skill"], ["emergency", "new-thing", "--reason", "x"]]
+)
+def test_it_begins_where_the_fleet_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], there: Tree, start: str, begun: str, command: list[str]
+) -> None:
+    outer = tmp_path / "outer"
+    if begun:
+        write({"openspec/specs/cap/spec.md": SPEC.format("cap") + OLD}, outer)
+    for name, text in there.items():
+        (outer / name).parent.mkdir(parents=True, exist_ok=True)
+        (outer / name).write_text(text)
+    assert program(["spec", *command, "-C", str(outer / start)]) == 0
+    assert (outer / begun / "openspec/changes/new-thing/proposal.md").is_file()
+    assert len(list(outer.glob("**/new-thing"))) == 1
+    capsys.readouterr()
+    assert program(["spec", "list", "--json", "-C", str(outer / start)]) == 0
+    assert json.loads(capsys.readouterr().out)["root"]["path"] == str(outer / begun)
 
 
 def test_it_tells_when_no_proposal_is_needed(spec: Spec) -> None:
@@ -214,6 +316,76 @@ def test_circles_and_missing_ones_are_errors(spec: Spec) -> None:
     assert sorted(each["change"] for each in answer["errors"]) == ["a", "c"]
     assert spec("validate", "--all", "--json") == 1
     assert {each["change"] for each in json.loads(spec.out)["process"] if each["level"] == "ERROR"} == {"a", "c"}
+
+
+def test_what_is_stuck_is_listed(spec: Spec) -> None:
+    plan(spec, a="depends_on: [b]", b="depends_on: [a]", c="depends_on: [a]")
+    assert spec("order") == 1
+    assert spec.out == "stuck: a, b, c\n"
+    plan(spec, d="")
+    assert spec("order") == 1
+    assert "1  d" in spec.out
+    assert "milestone" not in spec.out
+    plan(spec, d="milestone: spring\nestimate: 2.5")
+    spec("order")
+    assert spec.out.splitlines()[0].split() == ["change", "priority", "phase", "milestone", "days", "after"]
+    assert spec.out.splitlines()[1].split() == ["1", "d", "spring", "2.5"]
+
+
+def test_a_verdict_says_what_else_stands_in_the_way(spec: Spec) -> None:
+    plan(spec, a="depends_on: [b]", b="depends_on: [a]", c="depends_on: [b]", d="")
+    for name in "abcd":
+        spec.write(
+            {f"changes/{name}/specs/cap/spec.md": "## ADDED Requirements\n\n" + OLD.replace("Old", f"Old {name}")}
+        )
+    assert spec("validate", "--all") == 1
+    assert spec.out.splitlines()[-1] == "4 of 4 pass; 1 thing stands in the way"
+    for name in "abc":
+        assert spec("validate", name) == 1
+        assert "changes wait for each other: a → b → a" in spec.out
+        assert spec.out.splitlines()[-1] == "1 of 1 pass; 1 thing stands in the way"
+    assert spec("validate", "d") == 0
+    assert spec.out == "✓ change d\n"
+    spec.write({"changes/d/.pantheros.json": "{"})
+    assert spec("validate", "d") == 1
+    assert ".pantheros.json cannot be read" in spec.out
+    assert spec("validate", "--all", "--json") == 1
+    assert len(json.loads(spec.out)["items"]) == 4, "one record that is broken takes nothing from the rest"
+
+
+def test_the_verdict_on_one_change_tells_all_that_is_its(spec: Spec) -> None:
+    spec.write({"specs/cap/spec.md": SPEC.format("cap") + OLD})
+    for name in ("a", "b"):
+        spec.write({f"changes/{name}/specs/cap/spec.md": DELTA + NEW})
+    assert spec("rebase", "b") == 0
+    spec.write({"specs/cap/spec.md": SPEC.format("cap") + OLD.replace("be old", "be newer")})
+    assert spec("validate", "b") == 0
+    assert "b: a is about “Old” of cap, too" in spec.out
+    assert "reads otherwise than when the change was written" in spec.out
+    assert spec("validate", "b", "--strict") == 1
+    assert "1 of 1 pass; 2 things stand in the way" in spec.out
+    assert spec("validate", "a") == 0
+    assert "a: b is about “Old” of cap, too" in spec.out
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_nothing_is_wider_than_the_terminal(ready: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setenv("NO_COLOR", "1")
+    ready.write({f"changes/{'long-' * 50}/tasks.md": "- [ ] 1.1 x\n"})
+    ready("emergency", "close-port", "--reason", "x")
+    for words in (["check", "new-thing"], ["impl", "new-thing"], ["list"], ["order"], ["validate", "close-port"]):
+        terminal = Terminal()
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.stdout", terminal)
+            program(["spec", *words, "-C", str(ready.directory)])
+        assert terminal.getvalue()
+        for line in terminal.getvalue().splitlines():
+            assert len(re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip()) <= 50, words
 
 
 def test_the_graph_is_drawn(spec: Spec) -> None:
@@ -382,6 +554,106 @@ def test_a_command_shows_a_scenario(ready: Spec) -> None:
     assert "not verified: scenario thing/Old/Works" in ready.out
     assert ready("check", "new-thing", "--scenario", "thing/Old/Other", "--run", "true") == 2
     assert ready("check", "new-thing", "--run", "no-such-command-here") == 2
+    assert "no-such-command-here" in ready.err
+    assert ready("check", "new-thing", "--run", " ") == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("echo a | grep -q zzz", 1),
+        ("true && false", 1),
+        ("false || true", 0),
+        ("false; true", 0),
+        ('test "$(echo a)" = a', 0),
+        ("echo 'it is' > said && grep -q is said", 0),
+    ],
+)
+def test_a_command_line_is_run_as_a_shell_runs_it(ready: Spec, line: str, status: int) -> None:
+    assert ready("check", "new-thing", "--run", line) == status
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_a_pipe_passes_where_each_part_does(ready: Spec) -> None:
+    assert ready("check", "new-thing", "--run", "false | tail -n 5") == 1
+
+
+def test_evidence_is_taken_back(ready: Spec) -> None:
+    assert ready("check", "new-thing") == 0
+    assert ready("check", "new-thing", "--run", "false") == 1
+    assert ready("check", "new-thing", "--scenario", "thing/Old/Works", "--run", "true") == 0
+    assert ready("archive", "new-thing", "--yes") == 1
+    assert ready("check", "new-thing", "--forget", "exposure") == 2, "a gate depends on it"
+    assert ready("check", "new-thing", "--forget", "fals") == 2
+    assert "thing/Old/Works" in ready.err
+    assert ready("check", "new-thing", "--forget", "false") == 0
+    assert "forgotten: false, shown by `false`" in ready.out
+    assert "exit 1" in ready.out
+    assert ready("check", "new-thing", "--forget", "thing/Old/Works") == 0
+    assert ready("check", "new-thing", "--forget", "thing/Old/Works") == 2
+    assert ready("archive", "new-thing", "--yes") == 0
+
+
+def test_a_change_of_the_first_commit_has_nothing_before_it(spec: Spec) -> None:
+    write({"fleet.toml": FLEET, "hosts/box/host.toml": HOST}, spec.directory)
+    spec("gen", "new-thing", "--kind", "skill")
+    spec.git("add", ".")
+    spec.git("commit", "-qm", "a")
+    assert spec("check", "new-thing") == 0
+    assert "✓ build: 1 host, " in spec.out
+    assert "before the change: git knows no revision before it" in spec.out
+    (spec.directory / "fleet.toml").write_text(FLEET + "# more\n")
+    spec.git("commit", "-qam", "b")
+    assert spec("check", "new-thing", "--since", "HEAD^") == 0
+    assert "exposure: 0 ports reached" in spec.out
+    assert spec("check", "new-thing", "--since", "nowhere") == 2
+
+
+NIXPKGS = r"""
+{
+  outputs = _: {
+    lib.mapAttrs = builtins.mapAttrs;
+    lib.nixosSystem = { modules }: {
+      config.system.build.toplevel = derivation {
+        name = "system";
+        system = builtins.currentSystem or "x86_64-linux";
+        builder = "/bin/sh";
+        args = [ "-c" "echo built > $out" ];
+        text = builtins.concatStringsSep "" (map builtins.readFile (builtins.filter builtins.isPath modules));
+      };
+    };
+  };
+}
+"""
+EMPTY = "{ outputs = _: { nixosModules.default = { }; nixosModules.home-manager = { }; }; }"
+
+
+@pytest.mark.nix
+@pytest.mark.skipif(shutil.which("nix") is None, reason="nix is not installed")
+def test_nix_tells_time_and_closure_before_and_after(
+    ready: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, place in {"NIX_STORE_DIR": "store", "NIX_STATE_DIR": "state", "NIX_LOG_DIR": "log"}.items():
+        monkeypatch.setenv(name, str(tmp_path / "nix" / place))
+    monkeypatch.setenv("NIX_CONFIG", "build-users-group =\nsandbox = false\nsubstituters =")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    overrides = []
+    for name in ("nixpkgs", "home-manager"):
+        write({"flake.nix": NIXPKGS if name == "nixpkgs" else EMPTY}, tmp_path / name)
+        overrides += ["--override-input", f"{name}=path:{tmp_path / name}"]
+    with (ready.directory / "hosts/box/host.toml").open("a") as file:
+        file.write('options = ["noatime"]\n')
+    assert ready("check", "new-thing", "--nix", *overrides) == 0, ready.out
+    assert "evaluation: 1 of 1 host evaluates" in ready.out
+    assert re.search(r"box: \d+\.\d s before, \d+\.\d s now", ready.out)
+    assert "box: derivations: 1 before, 1 now" in ready.out
+    assert "not verified: closure size of box: nothing of it is built here" in ready.out
+    assert ready("check", "new-thing", "--build", *overrides) == 0, ready.out
+    assert re.search(r"box: 0\.0 MB before, 0\.0 MB now in its closure", ready.out)
+    assert "closure size" not in ready.out
+    write({"flake.nix": NIXPKGS.replace("echo built > $out", "exit 3")}, tmp_path / "nixpkgs")
+    assert ready("check", "new-thing", "--build", *overrides) == 1
+    assert "box: it was not built: " in ready.out
 
 
 def test_a_fleet_with_a_mistake_is_no_evidence(ready: Spec) -> None:
@@ -431,6 +703,18 @@ def test_an_emergency_has_to_be_written_down(spec: Spec) -> None:
     filled(spec, "close-port", "security")
     spec("list", "--json")
     assert [each["what"] for each in json.loads(spec.out)["duties"]] == ["review what happened"]
+
+
+def test_an_emergency_is_valid_from_the_first(spec: Spec) -> None:
+    assert spec("emergency", "close-port", "--reason", "it is open") == 0
+    assert "skip_specs" in spec.out
+    assert spec("validate", "close-port") == 0
+    words = ["--capability", "network/firewall", "--capability", "ssh"]
+    assert spec("emergency", "close-door", "--reason", "it is open", *words) == 0
+    change = spec.directory / "openspec/changes/close-door"
+    assert {path.parent.name for path in change.rglob("spec.md")} == {"firewall", "ssh"}
+    assert "skip_specs" not in (change / ".openspec.yaml").read_text()
+    assert spec("validate", "close-door") == 0
 
 
 def test_commands_for_assistants_leave_edits_alone(spec: Spec) -> None:
@@ -501,6 +785,20 @@ def test_a_review_before_the_work_does_not_count_where_the_reviewer_does_it(spec
     assert spec("task", "new-thing", "2.1", "--done") == 0
     spec("review", "new-thing", "--json")
     assert [gate["open"] for gate in json.loads(spec.out)["gates"]] == [True, True, False]
+
+
+def test_a_task_has_a_handle_however_it_is_numbered(spec: Spec) -> None:
+    lines = ["1.1 a", "2 h", "3. i", "**2.1** j", "`4)` k", "no number", "1.1 a", "5 hosts, `6`"]
+    spec.write({"changes/a/tasks.md": "".join(f"- [ ] {line}\n" for line in lines)})
+    assert spec("task", "a") == 0
+    listed = [line.removeprefix("[ ] ") for line in spec.out.splitlines()]
+    assert listed == ["@1 1.1 a", *lines[1:5], "@6 no number", "@7 1.1 a", "5 hosts, `6`"]
+    for handle, line in {"2": 1, "3": 2, "2.1": 3, "4": 4, "@6": 5, "@7": 6, "@8": 7}.items():
+        assert spec("task", "a", handle, "--done") == 0, spec.err
+        done = (spec.directory / "openspec/changes/a/tasks.md").read_text().splitlines()
+        assert done[line] == f"- [x] {lines[line]}"
+    assert (spec("task", "a", "1.1", "--done"), spec("task", "a", "@9", "--done")) == (2, 2)
+    assert "there are @1, 2, 3, 2.1, 4, @6, @7, 5" in spec.err
 
 
 def test_a_task_file_that_is_no_text_is_left_alone(spec: Spec) -> None:
@@ -625,9 +923,8 @@ def test_a_dependency_that_is_not_there_stops_a_change(spec: Spec) -> None:
 
 
 def test_an_emergency_that_was_archived_all_the_same_is_not_forgotten(spec: Spec) -> None:
-    spec("emergency", "close-port", "--reason", "it is open to the world")
+    spec("emergency", "close-port", "--reason", "it is open to the world", "--capability", "cap")
     change = spec.directory / "openspec/changes/close-port"
-    (change / "specs/cap").mkdir(parents=True)
     (change / "specs/cap/spec.md").write_text("## ADDED Requirements\n\n" + OLD)
     record = json.loads((change / ".pantheros.json").read_text())
     record["emergency"]["document_by"] = "2020-01-01"

@@ -149,7 +149,7 @@ def _row_by_row(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table as a list: of each row the first cell, and below it the others by their titles."""
     widest = max(map(_cells, titles))
     for first, *others in rows:
-        say((first, "bold"))
+        paragraph("", (first, "bold"))
         for title, cell in zip(titles[1:], others, strict=True):
             if cell:
                 paragraph(f"  {title.ljust(widest)}  ", cell)

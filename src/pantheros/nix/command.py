@@ -1,4 +1,5 @@
-"""The `nix` program, as far as we need it: evaluating an attribute of a flake. Works with Nix 2.8 and newer."""
+"""The `nix` program, as far as we need it: evaluating an attribute of a flake, building what came of it, and how large
+that is. Works with Nix 2.8 and newer."""
 
 from __future__ import annotations
 
@@ -72,3 +73,50 @@ def evaluate(flake: Path, attribute: str, overrides: Sequence[tuple[str, str]] =
             time.monotonic() - started,
             usage.ru_maxrss / 1024,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """How much a derivation takes along."""
+
+    derivations: int | None
+    """How many have to be built or fetched for it, itself included; None where the store does not have it."""
+    megabytes: float | None
+    """What lies in the store once it is built; None where it is not built here."""
+
+
+def closure(derivation: str) -> Closure:
+    """The closure of a `.drv`, as far as the store here knows it."""
+    needed = _asked("nix-store", "--query", "--requisites", derivation)
+    if needed is None:
+        return Closure(None, None)
+    count = sum(path.endswith(".drv") for path in needed.split())
+    outputs = _asked("nix-store", "--query", "--outputs", derivation)
+    if not outputs or not all(os.path.exists(path) for path in outputs.split()):
+        return Closure(count, None)
+    size = _asked("nix", *_FEATURES, "path-info", "--closure-size", *outputs.split())
+    sizes = [line.split()[-1] for line in (size or "").splitlines() if line.strip()]
+    known = bool(sizes) and all(each.isdigit() for each in sizes)
+    return Closure(count, sum(map(int, sizes)) / 2**20 if known else None)
+
+
+def build_derivation(derivation: str, seconds: int) -> str:
+    """Build a `.drv`, or fetch what it builds; why that did not succeed, or ""."""
+    command = ["nix-store", "--realise", derivation]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=seconds, stdin=subprocess.DEVNULL)
+    except OSError as error:
+        raise PantherError(f"cannot run nix-store: {(error.strerror or str(error)).lower()}") from error
+    except subprocess.TimeoutExpired:
+        return f"it was not built within {seconds // 60} minutes"
+    said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
+    told = next((line for line in said if line.startswith("error:")), said[-1] if said else "nix-store said nothing")
+    return told.removeprefix("error:").strip() if done.returncode else ""
+
+
+def _asked(*command: str) -> str | None:
+    try:
+        found = subprocess.run(command, capture_output=True, check=False, timeout=120, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.decode(errors="replace") if found.returncode == 0 else None

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import shlex
+import os
+import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from pantheros.checks.evaluation import evaluated
+from pantheros.checks.evaluation import OfHost, evaluated
 from pantheros.checks.run import check
 from pantheros.checks.verdict import judged
 from pantheros.checks.view import HostView
 from pantheros.findings import PantherError
 from pantheros.fleet.read import FLEET_FILE
 from pantheros.fleet.secrecy import masked
-from pantheros.git import added_in, export, revision
+from pantheros.git import added_in, export, parent, revision
 from pantheros.module import Port, SecretUse
-from pantheros.nix.command import available
+from pantheros.nix.command import Closure, available, build_derivation, closure
 from pantheros.specs.delta import name_of, read_delta, scenarios
 from pantheros.specs.digests import fleet_digest
 from pantheros.specs.record import Evidence, Record
@@ -79,16 +82,25 @@ class Checked:
     not_verified: list[NotShown] = field(default_factory=list)
 
 
-def checked(
-    root: Root, name: str, since: str = "", *, nix: bool = False, overrides: Sequence[tuple[str, str]] = ()
-) -> Checked:
+@dataclass(frozen=True)
+class WithNix:
+    """How Nix is asked."""
+
+    overrides: Sequence[tuple[str, str]] = ()
+    """Other flakes for some inputs."""
+    build: bool = False
+    """Whether each host is built, too, besides being evaluated."""
+
+
+def checked(root: Root, name: str, since: str = "", nix: WithNix | None = None) -> Checked:
     """Build and check the fleet that a change is implemented in. `since` is the revision to compare with; left out, the
-    one before the change was proposed. With `nix`, each host is evaluated, with other flakes for some inputs. Raises
-    `PantherError` where there is no fleet, or no Nix."""
+    one before the change was proposed. With `nix`, each host is evaluated, before and after. Raises `PantherError`
+    where there is no fleet, or no Nix."""
     if not (root.path / FLEET_FILE).is_file():
         raise PantherError(f"there is no fleet in {root.path}", help="add evidence with --run COMMAND")
+    if nix and not available():
+        raise PantherError("there is no `nix` on this machine", help="install Nix, or check without it")
     result = Checked()
-    base = since or before(root, name)
     on = (revision(root.path), fleet_digest(root), f"{date.today()}")
 
     def ran(what: str, command: str, act: Callable[[], tuple[bool, str]]) -> None:
@@ -99,47 +111,91 @@ def checked(
     ran("build", "panther build", lambda: _built(root))
     ran("validation", "panther check", lambda: _validated(root, security=False))
     ran("security", "panther check", lambda: _validated(root, security=True))
-    if base:
-        command = f"panther spec check {name} --since {base}"
-        ran("exposure", command, lambda: _compared(root, base, _exposure))
-        ran("performance", command, lambda: _compared(root, base, _performance))
-    else:
-        why = "git knows no revision before it; say --since REV"
-        result.not_verified.append(NotShown("exposure and performance before the change", why))
-    if nix:
-        ran("evaluation", "panther check --nix", lambda: _evaluated(root, overrides))
-    else:
-        result.not_verified.append(NotShown("that each host evaluates, and in what time", "say --nix"))
-    why = "nothing is built here: `nix path-info -S` tells it of a host that was built"
-    result.not_verified.append(NotShown("the closures' sizes", why))
+    base = since or before(root, name)
+    with tempfile.TemporaryDirectory(prefix="panther-") as directory:
+        old, why = Path(directory) / "before", ""
+        try:
+            why = _exported(root, base, old)
+            was = figures(old) if not why else None
+        except PantherError as error:
+            if since:
+                raise
+            was, why = None, f"the fleet at {base} cannot be read: {error.message}"
+        if was is not None:
+            command, now = f"panther spec check {name} --since {base}", figures(root.path)
+            ran("exposure", command, lambda: (True, _exposure(was, now)))
+            ran("performance", command, lambda: (True, _performance(was, now)))
+        else:
+            result.not_verified.append(NotShown("exposure and performance before the change", why))
+        if nix:
+            found = _Nix(root, old if was is not None else None, nix)
+            ran("evaluation", f"panther spec check {name} --nix", found.evaluated)
+            if any(each.evaluated.ok for each in found.now.values()):
+                ran("closure", f"panther spec check {name} --{'build' if nix.build else 'nix'}", found.closures)
+            result.not_verified += found.not_verified
+        else:
+            what = "that each host evaluates, in what time, and how large its closure is"
+            result.not_verified.append(NotShown(what, "say --nix"))
     return result
 
 
 def before(root: Root, name: str) -> str:
-    """The revision before a change was proposed: HEAD where it is not committed yet, "" without git."""
+    """The revision before a change was proposed: HEAD where it is not committed yet, "" where there is none."""
     commit = added_in(root.path, f"openspec/changes/{name}")
     if commit:
-        return f"{commit[:12]}^"
+        return f"{commit[:12]}^" if parent(root.path, commit) else ""
     return "HEAD" if revision(root.path) else ""
 
 
 def run(root: Root, what: str, command: str, scenario: str = "") -> Evidence:
-    """Run a command in the root, and keep what came of it; it passes where it ends with 0."""
+    """Run a command line in the root as a shell does, and keep what came of it; it passes where it ends with 0. Of a
+    pipe every part has to. Raises `PantherError` for what cannot be run."""
     started = time.perf_counter()
     on = revision(root.path), fleet_digest(root)
+    status, said = _in_a_shell(command, root.path)
+    if status in _NOT_RUN:
+        raise PantherError(f"cannot run {command}: {said.rpartition(chr(10))[2]}")
+    told = f"exit {status}" + (", as nobody read a pipe to its end" if status == _BROKEN_PIPE else "")
+    told += f"\n{said[-_LONGEST:]}" if said else ""
+    return Evidence(what, command, status == 0, told, on[0], on[1], _since(started), f"{date.today()}", scenario)
+
+
+_NOT_RUN = (126, 127)
+"""How a shell ends that has not found a program, or must not run it."""
+_BROKEN_PIPE = 141
+
+
+def _in_a_shell(command: str, directory: Path) -> tuple[int, str]:
+    """The exit status of a command line, and what it printed. Only bash can tell that a part of a pipe has failed."""
+    bash = shutil.which("bash")
+    words = [bash, "-o", "pipefail", "-c", command] if bash else ["sh", "-c", command]
     try:
-        words = shlex.split(command)
-        done = subprocess.run(
-            words, cwd=root.path, capture_output=True, check=False, timeout=_TIME, stdin=subprocess.DEVNULL
+        process = subprocess.Popen(
+            words,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     except (OSError, ValueError) as error:
         raise PantherError(f"cannot run {command}: {error}") from error
-    except subprocess.TimeoutExpired as error:
-        raise PantherError(f"{command} did not end within an hour") from error
-    said = masked((done.stdout + done.stderr).decode(errors="replace").strip())
-    told = f"exit {done.returncode}" + (f"\n{said[-_LONGEST:]}" if said else "")
-    passed = done.returncode == 0
-    return Evidence(what, command, passed, told, on[0], on[1], _since(started), f"{date.today()}", scenario)
+    try:
+        said, _ = process.communicate(timeout=_TIME)
+    except BaseException as error:
+        # What the shell has started ends with it.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise PantherError(f"{command} did not end within an hour") from error
+        raise
+    return process.returncode, masked(said.decode(errors="replace").strip())
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things: `1 host`, `2 hosts`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _since(started: float) -> float:
@@ -150,8 +206,8 @@ def _built(root: Root) -> tuple[bool, str]:
     built = build(root.path)
     errors = [finding for finding in built.findings if finding.severity == "error"]
     if errors:
-        return False, f"{len(errors)} errors: {errors[0].message}"
-    return True, f"{len(built.hosts)} hosts, {len(built.files)} files"
+        return False, f"{counted(len(errors), 'error')}: {errors[0].message}"
+    return True, f"{counted(len(built.hosts), 'host')}, {counted(len(built.files), 'file')}"
 
 
 def _validated(root: Root, *, security: bool) -> tuple[bool, str]:
@@ -159,7 +215,7 @@ def _validated(root: Root, *, security: bool) -> tuple[bool, str]:
     verdict = judged(found.model.declared, found.findings, date.today())
     chosen = [finding for finding in verdict.findings if _of_security(finding.code) == security]
     counts = Counter(finding.severity for finding in chosen)
-    told = ", ".join(f"{counts[word]} {word}{'s' * (counts[word] != 1)}" for word in ("error", "warning"))
+    told = ", ".join(counted(counts[word], word) for word in ("error", "warning"))
     listed = "".join(
         f"\n{finding.severity}[{finding.code}] {finding.origin or finding.host}" for finding in chosen[:20]
     )
@@ -176,33 +232,105 @@ def _of_security(code: str) -> bool:
     return any(word in code for word in _SECURITY)
 
 
-def _evaluated(root: Root, overrides: Sequence[tuple[str, str]]) -> tuple[bool, str]:
-    if not available():
-        raise PantherError("there is no `nix` on this machine", help="install Nix, or check without --nix")
-    built = build(root.path)
-
-    def view(name: str) -> HostView:
-        host = built.model.resolver.host(name)
-        return HostView.of(built.model, host, built.model.expand(host)[0])
-
-    found = evaluated(built, root.path / "nixos" / "flake.lock", view, overrides)
-    lines = []
-    for each in found:
-        said = next((finding.message for finding in each.findings if finding.severity == "error"), "")
-        figures = f"{each.evaluated.seconds:.1f} s, {each.evaluated.megabytes:.0f} MB"
-        lines.append(f"{each.host}: {said or figures}")
-    good = sum(each.evaluated.ok for each in found)
-    return good == len(found), "\n".join([f"{good} of {len(found)} hosts evaluate", *lines])
+def _exported(root: Root, base: str, into: Path) -> str:
+    """Write the fleet as it was at a revision into a directory; why there is none, or ""."""
+    if not base:
+        return "git knows no revision before it; say --since REV"
+    into.mkdir()
+    export(root.path, base, into)
+    return "" if (into / FLEET_FILE).is_file() else f"there was no fleet at {base}"
 
 
-def _compared(root: Root, base: str, compare: Callable[[Figures, Figures], str]) -> tuple[bool, str]:
-    with tempfile.TemporaryDirectory(prefix="panther-") as directory:
-        into = Path(directory) / "before"
-        into.mkdir()
-        export(root.path, base, into)
-        if not (into / FLEET_FILE).is_file():
-            return True, f"there was no fleet at {base}"
-        return True, compare(figures(into), figures(root.path))
+@dataclass
+class _Nix:
+    """What Nix says of the hosts, as they were and as they are."""
+
+    root: Root
+    old: Path | None
+    asked: WithNix
+    was: dict[str, OfHost] = field(default_factory=dict)
+    now: dict[str, OfHost] = field(default_factory=dict)
+    not_verified: list[NotShown] = field(default_factory=list)
+
+    def evaluated(self) -> tuple[bool, str]:
+        self.now = self._hosts(self.root.path)
+        if self.old is not None:
+            try:
+                self.was = self._hosts(self.old)
+            except PantherError as error:
+                self.not_verified.append(NotShown("the time of evaluation before the change", error.message))
+        good = sum(each.evaluated.ok for each in self.now.values())
+        lines = [f"{good} of {counted(len(self.now), 'host')} evaluate{'s' * (len(self.now) == 1)}"]
+        for name, each in self.now.items():
+            if not each.evaluated.ok:
+                lines.append(f"{name}: {_error_of(each)}")
+                continue
+            lines.append(f"{name}: {self._seconds(name)}, {each.evaluated.megabytes:.0f} MB")
+        for name, each in self.was.items():
+            if name in self.now and not each.evaluated.ok:
+                why = f"it did not evaluate: {_error_of(each)}"
+                self.not_verified.append(NotShown(f"{name} before the change", why))
+        return good == len(self.now), "\n".join(lines)
+
+    def closures(self) -> tuple[bool, str]:
+        lines: list[str] = []
+        unknown: list[str] = []
+        failed = 0
+        for name in self.now:
+            was, now = (self._closure(name, each) for each in (self.was, self.now))
+            if isinstance(now, str):
+                failed += 1
+                lines.append(f"{name}: {now}")
+                continue
+            before = was if isinstance(was, Closure) else Closure(None, None)
+            if now.derivations is not None:
+                lines.append(f"{name}: derivations: {_change(before.derivations, now.derivations, '{:.0f}', '')}")
+            if now.megabytes is not None:
+                lines.append(f"{name}: {_change(before.megabytes, now.megabytes, '{:.1f}', ' MB')} in its closure")
+            else:
+                unknown.append(name)
+        if unknown:
+            why = "nothing of it is built here; --build has Nix build it"
+            self.not_verified.append(NotShown(f"closure size of {', '.join(unknown)}", why))
+        built = len(self.now) - len(unknown) - failed
+        return not failed, "\n".join([f"{built} of {counted(len(self.now), 'host')} built here", *lines])
+
+    def _hosts(self, directory: Path) -> dict[str, OfHost]:
+        built = build(directory)
+
+        def view(name: str) -> HostView:
+            host = built.model.resolver.host(name)
+            return HostView.of(built.model, host, built.model.expand(host)[0])
+
+        found = evaluated(built, directory / "nixos" / "flake.lock", view, self.asked.overrides)
+        return {each.host: each for each in found}
+
+    def _seconds(self, name: str) -> str:
+        was = self.was.get(name)
+        before = was.evaluated.seconds if was is not None and was.evaluated.ok else None
+        return _change(before, self.now[name].evaluated.seconds, "{:.1f}", " s")
+
+    def _closure(self, name: str, of: dict[str, OfHost]) -> Closure | str:
+        """A host's closure, or why it was not built, where it was to be."""
+        each = of.get(name)
+        if each is None or not each.evaluated.ok:
+            return Closure(None, None)
+        derivation = each.evaluated.output.strip()
+        wrong = build_derivation(derivation, _TIME) if self.asked.build else ""
+        return f"it was not built: {wrong}" if wrong else closure(derivation)
+
+
+def _error_of(each: OfHost) -> str:
+    return next((finding.message for finding in each.findings if finding.severity == "error"), "nix did not say why")
+
+
+def _change(before: float | None, now: float, form: str, unit: str) -> str:
+    after = form.format(now)
+    if before is None:
+        return f"{after}{unit}"
+    more = float(after) - float(form.format(before))
+    by = f" ({form.replace(':', ':+').format(more)})" if more else ""
+    return f"{form.format(before)}{unit} before, {after}{unit} now{by}"
 
 
 def _exposure(was: Figures, now: Figures) -> str:
@@ -210,7 +338,8 @@ def _exposure(was: Figures, now: Figures) -> str:
     lines += [f"- {host}: {port}" for host, port in sorted(was.ports - now.ports)]
     lines += [f"+ {host}: secret {name}" for host, name in sorted(now.secrets - was.secrets)]
     lines += [f"- {host}: secret {name}" for host, name in sorted(was.secrets - now.secrets)]
-    total = f"{len(now.ports)} ports reached from elsewhere, {len(now.secrets)} uses of secrets"
+    secrets = "use" if len(now.secrets) == 1 else "uses"
+    total = f"{counted(len(now.ports), 'port')} reached from elsewhere, {len(now.secrets)} {secrets} of secrets"
     return "\n".join([total, *(lines or ["the same as before"])])
 
 
@@ -219,8 +348,8 @@ def _performance(was: Figures, now: Figures) -> str:
     for host in sorted({*was.settings, *now.settings}):
         before, after = was.settings.get(host, 0), now.settings.get(host, 0)
         if before != after:
-            lines.append(f"{host}: {before} settings before, {after} now ({after - before:+})")
-    total = f"{sum(was.settings.values())} settings before, {sum(now.settings.values())} now"
+            lines.append(f"{host}: {counted(before, 'setting')} before, {after} now ({after - before:+})")
+    total = f"{counted(sum(was.settings.values()), 'setting')} before, {sum(now.settings.values())} now"
     return "\n".join([total, *lines])
 
 
@@ -239,7 +368,7 @@ def scenario_names(root: Root, name: str) -> list[str]:
 
 WANTED = ("build", "validation", "security")
 """What has to be shown before a change of a fleet is archived."""
-_ALL = (*WANTED, "exposure", "performance", "evaluation")
+OWN = (*WANTED, "exposure", "performance", "evaluation", "closure")
 """What checking a change shows; anything else was asked for by its command."""
 
 
@@ -257,7 +386,7 @@ def lacking(root: Root, record: Record) -> list[str]:
             found.append(f"the fleet has changed since the {what} was shown on {last.date}")
         elif not last.passed:
             found.append(f"the {what} did not pass on {last.date}: {last.result.partition(chr(10))[0]}")
-    latest = {each.what: each for each in record.evidence if each.what not in _ALL}
+    latest = {each.what: each for each in record.evidence if each.what not in OWN}
     for each in latest.values():
         if not each.passed:
             found.append(f"`{each.command}` did not pass on {each.date}")

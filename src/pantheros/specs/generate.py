@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from pantheros.findings import PantherError
-from pantheros.fleet.read import FLEET_FILE
+from pantheros.fleet.read import FLEET_FILE, read_fleet
 from pantheros.git import changed_files, export
 from pantheros.specs import kinds
 from pantheros.specs.journal import Write, change_together, locked
@@ -19,7 +20,7 @@ from pantheros.specs.metadata import FILE as METADATA
 from pantheros.specs.metadata import default_note
 from pantheros.specs.record import FILE as RECORD
 from pantheros.specs.record import Emergency, Record, as_bytes, whole_base
-from pantheros.specs.tree import ARCHIVE, SPEC, Root
+from pantheros.specs.tree import ARCHIVE, SPEC, Root, find_root
 from pantheros.synth.build import Model
 from pantheros.synth.difference import differences
 
@@ -37,8 +38,43 @@ class New:
     phase: str = ""
     priority: str = ""
     depends_on: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
+    milestone: str = ""
+    estimate: float | None = None
+    """Days of work."""
     rows: tuple[str, ...] = ()
     """Hosts or modules for the impact matrix."""
+
+
+def home(start: Path) -> Root:
+    """Where a change is begun: the nearest `openspec/` of the same git repository; where that has none, one is begun
+    beside the fleet, the flake or `.git`, or else in `start` itself."""
+    here = start.resolve()
+    within = []
+    for path in (here, *here.parents):
+        within.append(path)
+        if (path / ".git").exists():
+            break
+    else:
+        within = [here, *here.parents]
+    found = find_root(here)
+    if found is not None and found.path in within:
+        return found
+    for name in (FLEET_FILE, "flake.nix", ".git"):
+        beside = next((path for path in within if (path / name).exists()), None)
+        if beside is not None:
+            return Root(beside, "implicit")
+    return Root(here, "implicit")
+
+
+def hosts_of(root: Root) -> tuple[str, ...]:
+    """The hosts of the fleet that the specs lie in, if they lie in one that can be read."""
+    if not (root.path / FLEET_FILE).is_file():
+        return ()
+    try:
+        return tuple(read_fleet(root.path).hosts)
+    except PantherError:
+        return ()
 
 
 def begin(
@@ -60,7 +96,7 @@ def begin(
         if not _CAPABILITY.match(capability):
             raise PantherError(f"'{capability}' is no capability", help="such as backup, or network/firewall")
     files = {
-        METADATA: _metadata(new, today),
+        METADATA: _metadata(new, today, without_specs=emergency is not None and not new.capabilities),
         "proposal.md": kinds.proposal(new.kind, new.name, new.phase, new.rows),
         "tasks.md": kinds.tasks(new.kind),
         **{f"specs/{capability}/{SPEC}": kinds.delta(capability) for capability in new.capabilities},
@@ -74,11 +110,15 @@ def begin(
     return [(change / name).relative_to(root.path) for name in files]
 
 
-def _metadata(new: New, today: date) -> str:
+def _metadata(new: New, today: date, *, without_specs: bool) -> str:
     lines = ["schema: spec-driven", f"created: {today}", f"kind: {new.kind.name}"]
+    lines += ["skip_specs: true"] if without_specs else []
     lines += [f"phase: {new.phase or new.kind.phase}"] if new.phase or new.kind.phase else []
     lines += [f"priority: {new.priority}"] if new.priority else []
     lines += [f"depends_on: [{', '.join(new.depends_on)}]"] if new.depends_on else []
+    lines += [f"blocks: [{', '.join(new.blocks)}]"] if new.blocks else []
+    lines += [f"milestone: {json.dumps(new.milestone, ensure_ascii=False)}"] if new.milestone else []
+    lines += [f"estimate: {new.estimate:g}"] if new.estimate is not None else []
     return "\n".join([*lines, default_note(), ""])
 
 

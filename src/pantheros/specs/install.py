@@ -52,7 +52,7 @@ Check the change $ARGUMENTS.
 1. Run `panther spec check NAME`: it builds and checks every host, and keeps the result as evidence.
 2. For each scenario that it calls not verified, run what shows it:
    `panther spec check NAME --scenario "CAPABILITY/REQUIREMENT/SCENARIO" --run "COMMAND"`.
-3. Where Nix is at hand, add `panther spec check NAME --run "panther check --nix"`.
+3. Where Nix is at hand, run `panther spec check NAME --nix`, too: it tells the time of evaluation and the closures.
 4. Report what failed and what is not verified in the words of the command. Call nothing passed that was not run.
 """,
     ),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pantheros.specs.main_spec import section_named, sections
+from pantheros.specs.tasks import tasks as read_tasks
 from pantheros.specs.text import trimmed
 
 LIBRARIAN, ARCHITECT, SECURITY, IMPACT, REVIEWER = "librarian", "architect", "security", "impact", "reviewer"
@@ -37,6 +38,18 @@ WHY = Part("Why", "What is wrong or missing now, for whom, and what it costs. Tw
 WHAT = Part("What Changes", "One line a change, the breaking ones marked so.")
 ROLLBACK = Part("Rollback", "How to come back to where we were: which generation, which data, how long it takes.")
 TESTING = Part("Testing", "What shows that it works, on which hosts: builds, checks, what is tried by hand.")
+
+_WHERE_IT_MATTERS = (
+    Part("Risks", "What may go wrong, how likely and how bad that is, and what is done about it; cases at the edges."),
+    Part(
+        "Dependencies", "Changes, modules, releases and services that have to be there first, and what builds on this."
+    ),
+    Part("Migration Path", "What has to stay compatible and for how long; how hosts and people are brought over."),
+    Part("Stakeholders", "Who uses, runs or pays for what changes; who has to be asked, and who to be told."),
+    Part("Alternatives", "What there is already, what was read about it, and why it is not done that way."),
+    Part("Documentation", "Pages that are new or other: the decision, the guide for users, what to do when it fails."),
+)
+"""Sections that no proposal has to have; one that is there has to say something."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +96,16 @@ _ALL = (
         "Module Interface",
         "a module's options change in name, type or meaning, or modules are cut anew",
         (
-            Part("Current Interface", "The options and their types now, and how fleets use them."),
-            Part("Proposed Interface", "The options and their types then; what breaks."),
+            Part(
+                "Current Interface", "How the module is cut, its options and their types now, and how fleets use them."
+            ),
+            Part("Proposed Interface", "How it is cut, its options and their types then; what breaks."),
             Part("Migration Path", "What keeps working and for how long; how a fleet is brought over."),
-            Part("Testing Requirements", "What shows that old and new fleets come to what they should."),
+            Part(
+                "Testing Requirements",
+                "What shows that the options are judged rightly, that old fleets come to what they did, and that the"
+                " modules go together.",
+            ),
         ),
         gates=(IMPACT,),
         phase="2",
@@ -98,10 +117,25 @@ _ALL = (
         (
             Part("Current Security Model", "What protects the machines now, from whom; who may do what."),
             Part("Proposed Security Changes", "What protects them then; what that changes about who may do what."),
-            Part("Risk Assessment", "What an attacker gains or loses; what is done about each risk."),
+            Part(
+                "Risk Assessment",
+                "What an attacker gains or loses, what he can reach that he could not; what is done about each risk.",
+            ),
             Part("Implementation Requirements", "How it is tried, what has to be watched, which rules it meets."),
         ),
         gates=(SECURITY,),
+        phase="3",
+    ),
+    Kind(
+        "host",
+        "Host Configuration",
+        "how hosts are configured, deployed or tried changes for more than one of them",
+        (
+            Part("Current Pattern", "How hosts are configured, deployed and tried now, and where that falls short."),
+            Part("Proposed Pattern", "How it is done then, shown on one host; which hosts stay as they are, and why."),
+            Part("Deployment", "In which order the hosts go over, who does it, and how each is seen to be well."),
+        ),
+        phase="3",
     ),
     Kind(
         "performance",
@@ -148,15 +182,21 @@ _ALL = (
 KINDS = {kind.name: kind for kind in _ALL}
 
 _MATRICES = {
-    "1": ("host", ("disks", "boot", "graphics", "network", "power")),
-    "2": ("module", ("options", "settings", "state", "documentation", "fleets")),
-    "3": ("host", ("settings", "services", "secrets", "users", "deployment")),
+    "1": ("host", ("scan", "disks", "devices", "tuning", "documentation")),
+    "2": ("module", ("structure", "options", "dependencies", "documentation", "fleets")),
+    "3": ("host", ("settings", "services", "security", "deployment", "testing")),
 }
 
 
 def parts_of(kind: Kind) -> tuple[Part, ...]:
     """All sections that a proposal of a kind has to have."""
     return (WHY, WHAT, *kind.parts, ROLLBACK, TESTING)
+
+
+def optional_parts(kind: Kind) -> tuple[Part, ...]:
+    """Sections that a proposal of a kind may have besides."""
+    titles = " ".join(part.title for part in parts_of(kind))
+    return tuple(part for part in _WHERE_IT_MATTERS if part.title.removesuffix("s") not in titles)
 
 
 def proposal(kind: Kind, name: str, phase: str = "", rows: tuple[str, ...] = ()) -> str:
@@ -167,7 +207,8 @@ def proposal(kind: Kind, name: str, phase: str = "", rows: tuple[str, ...] = ())
         text += [f"## {part.title}", "", f"<!-- {part.about} -->", ""]
         if part is WHAT and (phase or kind.phase) in _MATRICES:
             text += [*matrix(phase or kind.phase, rows), ""]
-    return "\n".join(text)
+    more = [f"- {part.title}: {part.about}" for part in optional_parts(kind)]
+    return "\n".join([*text, "<!-- Where it matters, these have sections of their own, too:", "", *more, "-->", ""])
 
 
 def matrix(phase: str, rows: tuple[str, ...]) -> list[str]:
@@ -190,22 +231,43 @@ class Unwritten(NamedTuple):
 
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_OPEN_CELL = re.compile(r"\|\s*\?\s*(?=\|)")
+_OPEN_CELL = re.compile(r"\|\s*(?:\?|\.\.\.)\s*(?=\|)")
+_IMPACT = frozenset(f"Impact on {what}:" for what in PHASES.values())
 
 
 def unwritten(kind: Kind, text: str) -> Iterator[Unwritten]:
     """The sections of a proposal that are missing, or hold nothing but what the template put there."""
     tree = sections(text)
-    for part in parts_of(kind):
+    optional = optional_parts(kind)
+    for part in (*parts_of(kind), *optional):
         found = section_named(part.title.lower(), tree)
         if found is None:
-            yield Unwritten(part.title, "is missing")
+            if part not in optional:
+                yield Unwritten(part.title, "is missing")
             continue
-        said = trimmed(_COMMENT.sub("", found.content))
-        if _OPEN_CELL.search(said):
+        own, table = _without_matrix(trimmed(_COMMENT.sub("", found.content)))
+        if _OPEN_CELL.search(table):
             yield Unwritten(part.title, "has cells of its impact matrix that are not filled in")
-        if not trimmed("\n".join(line for line in said.split("\n") if not line.startswith(("|", "Impact on")))):
+        if not own:
             yield Unwritten(part.title, "is not written yet")
+
+
+def _without_matrix(text: str) -> tuple[str, str]:
+    """A section without the impact matrix that the template put there, and the rows of that matrix."""
+    own: list[str] = []
+    table: list[str] = []
+    within = False
+    for line in text.split("\n"):
+        if trimmed(line) in _IMPACT:
+            within = True
+        elif within and line.startswith("|"):
+            table.append(line)
+        elif trimmed(line):
+            within = False
+            own.append(line)
+        elif table:
+            within = False
+    return "\n".join(own), "\n".join(table)
 
 
 def tasks(kind: Kind) -> str:
@@ -214,7 +276,13 @@ def tasks(kind: Kind) -> str:
         ("Preparation", ["See that the proposal is reviewed and its gates are open"]),
         ("Implementation", ["..."]),
         ("Validation", ["Build and check every host: `panther spec check`", "Try what is new, and the way back"]),
-        ("Documentation", ["Bring the documentation up to date", "Write down what was learned"]),
+        (
+            "Documentation",
+            [
+                "Bring guides, decisions and help in trouble up to date",
+                "Write down what was learned, and what to watch",
+            ],
+        ),
     ]
     lines = [f"# Tasks: {kind.title}", ""]
     for number, (title, items) in enumerate(groups, 1):
@@ -225,6 +293,13 @@ def tasks(kind: Kind) -> str:
 
 
 _TO_FILL_IN = ("The system SHALL ...", "#### Scenario: ...", "- **WHEN** ...", "- **THEN** ...")
+
+
+def unfilled_tasks(text: str) -> list[str]:
+    """The numbers of tasks that still say what `tasks` put there to be filled in."""
+    return [
+        task.number for task in read_tasks(text) if task.number and trimmed(task.description) == f"{task.number} ..."
+    ]
 
 
 def delta(capability: str) -> str:

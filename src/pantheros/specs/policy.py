@@ -18,7 +18,18 @@ from pantheros.findings import PantherError, nearest
 from pantheros.git import authors
 from pantheros.specs.delta import read_delta
 from pantheros.specs.digests import implementation_digest, proposal_digest
-from pantheros.specs.kinds import ARCHITECT, IMPACT, KINDS, LIBRARIAN, REVIEWER, ROLES, SECURITY, unfilled, unwritten
+from pantheros.specs.kinds import (
+    ARCHITECT,
+    IMPACT,
+    KINDS,
+    LIBRARIAN,
+    REVIEWER,
+    ROLES,
+    SECURITY,
+    unfilled,
+    unfilled_tasks,
+    unwritten,
+)
 from pantheros.specs.metadata import Planning, read_planning
 from pantheros.specs.record import Record, Review, read_record, same_person
 from pantheros.specs.text import decoded
@@ -269,6 +280,8 @@ def _missing(change: Path, plan: Planning) -> Iterator[str]:
         yield "proposal.md: it is missing"
     for part, why in unwritten(kind, text) if text else ():
         yield f"proposal.md: the section {part} {why}"
+    for number in unfilled_tasks(read(change / "tasks.md")) if (change / "tasks.md").is_file() else ():
+        yield f"tasks.md: the task {number} is not filled in"
     for capability, path in spec_files(change / "specs").items():
         if unfilled(read(path)):
             yield f"specs/{capability}/spec.md: what the template put there is not filled in"

@@ -10,7 +10,7 @@ from pantheros.specs.issues import Level
 from pantheros.specs.planning import compared, overlaps, plan
 from pantheros.specs.policy import read_policy, standing
 from pantheros.specs.rules import about_moved, all_duties
-from pantheros.specs.tree import Root, change_names
+from pantheros.specs.tree import ARCHIVE, Root, change_names
 
 
 class Problem(NamedTuple):
@@ -38,7 +38,13 @@ def problems(root: Root, today: date, only: str = "") -> list[Problem]:
         found += [Problem(name, "WARNING", about_moved(each).message, "moved") for each in base.moved]
         if now.record.emergency is None:
             found += [Problem(name, "INFO", lack, "missing") for lack in now.missing]
-    for name, duty in all_duties(root, policy, today):
+    try:
+        owed = all_duties(root, policy, today)
+    except PantherError as error:
+        owed = []
+        if not only and not any(each.about == "record" for each in found):
+            found.append(Problem(ARCHIVE, "ERROR", error.message, "record"))
+    for name, duty in owed:
         if only in ("", name):
             level: Level = "ERROR" if duty.overdue else "INFO"
             late = "overdue since" if duty.overdue else "due by"

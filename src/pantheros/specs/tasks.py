@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from pantheros.specs.text import compiled, trimmed, trimmed_end
 
 _TASK = compiled(r"\s*(?:[-*+]|\d{1,9}[.)])\s*\[(?:\s*([^\]\s]?)\s*\](?![([])|\s+\])\s*(.*)")
 _ASTRAL = "\uffff"
+_SPELLED = compiled(r"(?P<mark>\*\*|__|[*_`])?(?P<number>\d+(?:\.\d+)*[A-Za-z]?)[.):]?(?(mark)(?P=mark)[.):]?)(?=\s|$)")
 _NUMBER = compiled(r"(\d+(?:\.\d+)+(?:[A-Za-z]+)?)(?=\s|$)")
 
 
@@ -26,6 +28,19 @@ class Task(NamedTuple):
         """What it is called by, such as `1.2`; empty where it is not numbered."""
         found = _NUMBER.match(self.description)
         return found[1] if found else ""
+
+    @property
+    def spelled(self) -> str:
+        """Its number in whatever way people write one: `1.2`, `**1.2**`, `2.`, `2)` or `2`."""
+        found = _SPELLED.match(self.description)
+        return self.number or (found["number"] if found else "")
+
+
+def called(found: Sequence[Task]) -> list[str]:
+    """What each of a change's tasks is called by: its number, or, where that is none or another's, too, its place
+    among all of them: `@3`. (A word that begins with `#` is a comment to a shell.)"""
+    times = Counter(task.spelled for task in found)
+    return [task.spelled if times[task.spelled] == 1 and task.spelled else f"@{at}" for at, task in enumerate(found, 1)]
 
 
 def tasks(text: str) -> list[Task]:

@@ -204,10 +204,10 @@ def _of_blocks(at: str, operation: str, blocks: Sequence[Block]) -> Iterator[Iss
 def _of_names(at: str, delta: Delta) -> Iterator[Issue]:
     """What the names contradict each other in."""
     removed: dict[str, None] = {}
-    for name in delta.removed:
+    for name in map(name_of, delta.removed):
         if name in removed:
             yield Issue("ERROR", at, f'"{name}" is twice under REMOVED')
-        removed[name_of(name)] = None
+        removed[name] = None
     old: set[str] = set()
     new: set[str] = set()
     for renaming in delta.renamed:
@@ -229,7 +229,7 @@ def _of_names(at: str, delta: Delta) -> Iterator[Issue]:
             yield Issue("ERROR", at, f'what is renamed is modified by its new name, "{renaming.new}"')
         if name_of(renaming.new) in added:
             yield Issue("ERROR", at, f'"{renaming.new}" is both added and what another is renamed to')
-        if any(folded(name) == folded(renaming.old) for name in removed):
+        if any(folded(name) == folded(name_of(renaming.old)) for name in removed):
             yield Issue("ERROR", at, f'"{renaming.old}" is both renamed and removed')
 
 

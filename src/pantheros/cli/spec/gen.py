@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +12,10 @@ import typer
 from pantheros.cli.output import paragraph, say, table
 from pantheros.cli.spec.shared import DirectoryOption
 from pantheros.findings import PantherError, nearest
-from pantheros.fleet.read import FLEET_FILE, read_fleet
-from pantheros.specs.generate import New, begin, needless, when_needed
+from pantheros.specs.generate import New, begin, home, hosts_of, needless, when_needed
 from pantheros.specs.kinds import KINDS, PHASES
 from pantheros.specs.metadata import PRIORITIES
-from pantheros.specs.tree import Root, archived_as, change_names, root_of
+from pantheros.specs.tree import Root, archived_as, change_names
 
 Words = list[str] | None
 
@@ -29,11 +29,18 @@ def command(
     phase: Annotated[str, typer.Option("--phase", metavar="1|2|3", help="Hardware, modules or hosts.")] = "",
     priority: Annotated[str, typer.Option("--priority", metavar="P", help="critical, high, medium or low.")] = "",
     depends_on: Annotated[
-        Words, typer.Option("--depends-on", metavar="NAME", help="A change that comes first.")
+        Words, typer.Option("--depends-on", metavar="NAME", help="A change that comes first; repeatedly, too.")
+    ] = None,
+    blocks: Annotated[
+        Words, typer.Option("--blocks", metavar="NAME", help="An open change that has to wait; repeatedly, too.")
+    ] = None,
+    milestone: Annotated[str, typer.Option("--milestone", metavar="M", help="What it is to be done for.")] = "",
+    estimate: Annotated[
+        float | None, typer.Option("--estimate", metavar="DAYS", min=0, help="How many days of work it takes.")
     ] = None,
     directory: DirectoryOption = Path(),
 ) -> int:
-    root = root_of(directory)
+    root = home(directory)
     if not (name or kind):
         return _explain(root)
     if not kind:
@@ -53,22 +60,35 @@ def command(
     for other in depends_on or ():
         if other not in known:
             raise PantherError(f"there is no change '{other}' that {name} could depend on")
-    rows = () if (phase or KINDS[kind].phase) == "2" else _hosts(root)
-    new = New(name, KINDS[kind], tuple(capability or ()), phase, priority, tuple(depends_on or ()), rows)
+    for other in blocks or ():
+        if other == name or other not in change_names(root):
+            raise PantherError(f"there is no other open change '{other}' that could wait for {name}")
+        if other in (depends_on or ()):
+            raise PantherError(f"{other} cannot both come before {name} and wait for it")
+    if estimate is not None and not math.isfinite(estimate):
+        raise PantherError("--estimate takes a number of days")
+    new = New(
+        name,
+        KINDS[kind],
+        capabilities=tuple(capability or ()),
+        phase=phase,
+        priority=priority,
+        depends_on=tuple(depends_on or ()),
+        blocks=tuple(blocks or ()),
+        milestone=milestone.strip(),
+        estimate=estimate,
+        rows=() if (phase or KINDS[kind].phase) == "2" else hosts_of(root),
+    )
     reason = needless(root)
     for path in begin(root, new, date.today()):
         say(path.as_posix())
     if reason:
         paragraph("", f"This may need no proposal: {reason}.")
-    say("Fill in the proposal; then `panther spec rebase`, `panther spec validate` and `panther spec review` go on.")
+    message = (
+        "Fill in the proposal; then `panther spec rebase`, `panther spec validate` and `panther spec review` go on."
+    )
+    paragraph("", message)
     return 0
-
-
-def _hosts(root: Root) -> tuple[str, ...]:
-    """The hosts of the fleet that the specs lie in, if they lie in one."""
-    if not (root.path / FLEET_FILE).is_file():
-        return ()
-    return tuple(read_fleet(root.path).hosts)
 
 
 def _explain(root: Root) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pantheros.cli.output import paragraph, print_json, say
+from pantheros.cli.output import paragraph, print_json
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, open_change, settled
 from pantheros.specs.delta import body, folded, read_delta
 from pantheros.specs.listing import change_tasks, progress
@@ -41,7 +41,7 @@ def command(
         told = [each._asdict() for each in against]
         print_json({"change": change, "done": done, "total": total, "next": listed, "objections": told})
         return int(bool(against))
-    say((f"{change}: {done} of {total} tasks done", "bold"))
+    paragraph("", (f"{change}: {done} of {total} tasks done", "bold"))
     for each in against:
         paragraph(("not yet: ", "bold yellow"), f"{each.message}" + (f" ({each.help})" if each.help else ""))
     for task in following:
@@ -49,13 +49,13 @@ def command(
         for name in serves[task.line]:
             paragraph("        serves: ", name)
     if following and demands and not any(serves.values()):
-        say("no task names a requirement, so all of them are meant:")
+        paragraph("", "no task names a requirement, so all of them are meant:")
     for name, text in demands.items() if following else ():
         paragraph("  ", (name, "bold"), f": {text}")
     for doubt in doubts(root, change, now):
         paragraph(("not verified: ", "cyan"), doubt)
     if not pending:
-        say("nothing is left to do: `panther spec check`, then `panther spec archive`")
+        paragraph("", "nothing is left to do: `panther spec check`, then `panther spec archive`")
     return int(bool(against))
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pantheros.cli.output import print_json, say, table
+from pantheros.cli.output import paragraph, print_json, say, table
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, refused, settled
 from pantheros.findings import PantherError
 from pantheros.specs.listing import ListedChange, listed_changes, listed_specs
@@ -75,7 +75,7 @@ def _changes(root: Root, *, by_name: bool, json: bool) -> int:
     for each in _duties(root) if not json else ():
         late = "overdue since" if each["overdue"] else "due by"
         style = "bold red" if each["overdue"] else "bold yellow"
-        say((f"{late} {each['by']}: ", style), f"{each['change']}: {each['what']}")
+        paragraph((f"{late} {each['by']}: ", style), f"{each['change']}: {each['what']}")
     return 0
 
 

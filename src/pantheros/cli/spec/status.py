@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pantheros.cli.output import print_json, say, table
+from pantheros.cli.output import paragraph, print_json, say, table
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, about, check_name, refused, settled
 from pantheros.findings import PantherError
 from pantheros.specs.listing import Missing, status_as_json
@@ -79,7 +79,7 @@ def _all(root: Root, schema: str, *, json: bool) -> int:
 def _print(found: dict[str, Any]) -> None:
     say((found["changeName"], "bold"))
     for error in found.get("status", ()):
-        say(("  error: ", "bold red"), error["message"])
+        paragraph(("  error: ", "bold red"), error["message"])
     rows = [
         [f"  {each['id']}", each["status"], f"after {', '.join(each['missingDeps'])}" if "missingDeps" in each else ""]
         for each in found.get("artifacts", ())
@@ -87,4 +87,4 @@ def _print(found: dict[str, Any]) -> None:
     if rows:
         table(["  document", "state", ""], rows)
     for step in found.get("nextSteps", ()):
-        say(f"  {step}")
+        paragraph("  ", step)

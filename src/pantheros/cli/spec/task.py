@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pantheros.cli.output import say
+from pantheros.cli.output import paragraph, say
 from pantheros.cli.spec.shared import DirectoryOption, open_change, settled
 from pantheros.findings import PantherError
 from pantheros.git import user
@@ -17,13 +17,15 @@ from pantheros.specs.listing import change_tasks, progress
 from pantheros.specs.policy import read_policy, standing
 from pantheros.specs.record import write_record
 from pantheros.specs.rules import objections
-from pantheros.specs.tasks import ticked
+from pantheros.specs.tasks import called, ticked
 from pantheros.specs.tree import read_bytes, required_root
 
 
 def command(
     change: Annotated[str, typer.Argument(metavar="NAME", help="A change.")],
-    number: Annotated[str, typer.Argument(metavar="TASK", help="A task by its number, such as 1.2.")] = "",
+    number: Annotated[
+        str, typer.Argument(metavar="TASK", help="A task by its number, such as 1.2, or by its place, such as @3.")
+    ] = "",
     done: Annotated[bool, typer.Option("--done", help="It is done.")] = False,
     open: Annotated[bool, typer.Option("--open", help="It is open again.")] = False,
     directory: DirectoryOption = Path(),
@@ -31,15 +33,17 @@ def command(
     root = settled(required_root(directory))
     path = open_change(root, change)
     found = change_tasks(root, path)
+    names = called([task for _, task in found])
     if not number:
-        for _, task in found:
-            say(f"[{'x' if task.done else ' '}] {task.description}")
+        for (_, task), name in zip(found, names, strict=True):
+            shown = f"{name} {task.description}" if name.startswith("@") else task.description
+            paragraph(f"[{'x' if task.done else ' '}] ", shown)
         return 0
-    named = [(document, task) for document, task in found if task.number == number]
+    named = [each for at, each in enumerate(found) if number in (names[at], f"@{at + 1}", each[1].spelled)]
     if len(named) != 1:
-        known = ", ".join(task.number for _, task in found if task.number)
+        known = ", ".join(names)
         wrong = f"{change} has no task {number}" if not named else f"{change} has {len(named)} tasks {number}"
-        raise PantherError(wrong, help=f"there are {known}" if known else "its tasks have no numbers")
+        raise PantherError(wrong, help=f"there are {known}" if known else "it has no tasks")
     if done == open:
         raise PantherError("say --done or --open")
     policy = read_policy(root)

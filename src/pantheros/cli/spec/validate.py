@@ -15,7 +15,7 @@ from pantheros.cli.spec.shared import DirectoryOption, JsonOption, Refusal, abou
 from pantheros.findings import PantherError
 from pantheros.specs.issues import MARKS
 from pantheros.specs.record import uses_more
-from pantheros.specs.tree import Kind, Root, required_root, root_of, spec_files
+from pantheros.specs.tree import Kind, Root, change_names, required_root, root_of, spec_files
 from pantheros.specs.verdicts import Item, all_items, archived_items, one_change, one_spec, summary
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def command(
             raise Refusal("nothing_to_validate", "what is to be validated?", help="name it, or say --all")
         root = settled(root_of(directory))
         found = _one(root, item, type.lower())
-        # What it says of others is told of all changes together: one alone may well be sound.
-        process = [each for each in _process(root, item) if each.about != "order"] if found.type == "change" else []
+        process = _of_one(root, item) if found.type == "change" else []
         return _told(root, [found], [found.type], process, strict=strict, json=json, single=True)
     except PantherError as error:
         return refused(error, "validate_error", json=json)
@@ -77,9 +76,9 @@ def _told(
     single: bool = False,
 ) -> int:
     failed = [item for item in items if not item.valid(strict=strict)]
-    wrong = bool(failed) or any(
-        problem.level == "ERROR" or (strict and problem.level == "WARNING") for problem in process
-    )
+    counting = ("ERROR", "WARNING") if strict else ("ERROR",)
+    in_the_way = sum(problem.level in counting for problem in process)
+    wrong = bool(failed or in_the_way)
     if json:
         data: dict[str, Any] = {
             "items": [item.as_json(strict=strict) for item in items],
@@ -93,16 +92,17 @@ def _told(
     for item in items:
         good = item.valid(strict=strict)
         if item.issues or single or os.isatty(1):
-            say(("✓ " if good else "✗ ", "green" if good else "bold red"), (f"{item.type} {item.id}", "bold"))
+            paragraph(("✓ " if good else "✗ ", "green" if good else "bold red"), (f"{item.type} {item.id}", "bold"))
         for issue in item.issues:
             where = issue.path if issue.line is None else f"{issue.path}:{issue.line}"
             label = f"  {MARKS[issue.level]} {where}: "
             paragraph((label, _COLOURS[issue.level]), issue.message)
     for problem in process:
         paragraph((f"{MARKS[problem.level]} {problem.change}: ", _COLOURS[problem.level]), problem.message)
-    if not single:
-        passed = len(items) - len(failed)
-        say(f"{passed} of {len(items)} pass" if items else "there is nothing to validate")
+    if not single or in_the_way:
+        passed = f"{len(items) - len(failed)} of {len(items)} pass" if items else "there is nothing to validate"
+        stands = "1 thing stands" if in_the_way == 1 else f"{in_the_way} things stand"
+        say(f"{passed}; {stands} in the way" if in_the_way else passed)
     return int(wrong)
 
 
@@ -114,3 +114,23 @@ def _process(root: Root, only: str = "") -> list[Problem]:
     from pantheros.specs.process import problems  # noqa: PLC0415
 
     return problems(root, date.today(), only)
+
+
+def _of_one(root: Root, name: str) -> list[Problem]:
+    """The problems of one change, and what is wrong with the order of those that it is stuck behind."""
+    found = _process(root, name)
+    if not uses_more(root) or name not in change_names(root):
+        return found
+    # Loaded where they are needed, as above.
+    import networkx as nx  # noqa: PLC0415
+
+    from pantheros.specs.planning import plan  # noqa: PLC0415
+    from pantheros.specs.process import Problem  # noqa: PLC0415
+
+    planned = plan(root)
+    if name not in planned.order:
+        before = nx.ancestors(planned.graph, name) - {name}
+        found += [
+            Problem(each.change, "ERROR", each.message, "order") for each in planned.troubles if each.change in before
+        ]
+    return found
