@@ -32,7 +32,7 @@ def propose(root: Root, proposals: Iterable[Proposal], today: date) -> dict[str,
 def _new(each: Proposal, known: Collection[str]) -> New:
     first = tuple(name for name in each.depends_on if name in known)
     kind = KINDS[each.template.kind]
-    return New(each.id, kind, phase=str(each.phase), priority=each.priority, depends_on=first)
+    return New(each.id, kind, phase=str(each.phase), priority=each.priority, depends_on=first, estimate=each.days)
 
 
 def contents(root: Root, each: Proposal) -> dict[str, str]:
