@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -512,3 +514,22 @@ def test_what_a_command_says_is_kept_without_its_secrets(ready: Spec) -> None:
     record = (ready.directory / "openspec" / "changes" / "new-thing" / ".pantheros.json").read_text()
     assert "ghp_" in record
     assert token not in record
+
+
+@pytest.mark.parametrize(
+    "name", ["changes/a/tasks.md", "changes/a/.openspec.yaml", "changes/a/specs/cap/spec.md", "specs/cap/spec.md"]
+)
+def test_a_pipe_is_not_waited_for(spec: Spec, name: str) -> None:
+    spec.write({"changes/a/proposal.md": "# A\n"})
+    path = spec.directory / "openspec" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
+    for words in (["validate", "--all"], ["validate", "a"], ["list"], ["archive", "a", "--dry-run"]):
+        command = [sys.executable, "-m", "pantheros", "spec", *words, "-C", str(spec.directory)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert "Traceback" not in done.stderr
+        if words[0] == "validate" and not name.endswith("tasks.md"):
+            assert done.returncode == 1
+    if name.startswith("specs"):
+        assert spec("validate", "--all") == 1
+        assert "it is no regular file" in spec.out

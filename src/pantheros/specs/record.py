@@ -23,7 +23,7 @@ from pantheros.specs.main_spec import parts
 from pantheros.specs.metadata import FILE as METADATA
 from pantheros.specs.tasks import tasks, ticked
 from pantheros.specs.text import decoded
-from pantheros.specs.tree import POLICY, SPEC, Root, change_names, entries, read, read_bytes, spec_files
+from pantheros.specs.tree import POLICY, SPEC, Root, change_names, entries, opened, read, read_bytes, spec_files
 
 FILE = ".pantheros.json"
 _FORMAT = 1
@@ -254,7 +254,7 @@ def uses_more(root: Root) -> bool:
         change = os.path.join(root.changes, name)
         if os.path.isfile(os.path.join(change, FILE)):
             return True
-        with suppress(OSError), open(os.path.join(change, METADATA), "rb") as file:
+        with suppress(OSError), open(opened(os.path.join(change, METADATA)), "rb") as file:
             if _OWN_KEYS.search(file.read()):
                 return True
     return False
