@@ -101,10 +101,19 @@ def read_record(change: Path) -> Record | None:
     """What is kept of a change; None where there is nothing. Raises `PantherError` for a file that is broken."""
     path = change / FILE
     try:
-        data = json.loads(decoded(read_bytes(path)))
+        content = read_bytes(path)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise PantherError(f"{path} cannot be read: {error}", help="take it from git, or delete it") from error
+    return record_in(path, content)
+
+
+def record_in(path: Path, content: bytes) -> Record:
+    """The record in what a file holds. Raises `PantherError` for one that is broken."""
+    try:
+        data = json.loads(decoded(content))
+    except ValueError as error:
         raise PantherError(f"{path} cannot be read: {error}", help="take it from git, or delete it") from error
     try:
         if data["format"] != _FORMAT:
@@ -151,7 +160,7 @@ def as_bytes(record: Record) -> bytes:
 
 
 def write_record(change: Path, record: Record) -> None:
-    """Keep what is known of a change; the file is whole at any time."""
+    """Keep what is known of a change; the file is whole at any time. Whoever adds to it uses `update_record`."""
     path = change / FILE
     new = path.with_name(f"{FILE}.{os.getpid()}")
     new.write_bytes(as_bytes(record))
@@ -171,6 +180,18 @@ def same_person(one: str, other: str) -> bool:
 def with_review(record: Record, review: Review) -> Record:
     """A record with one more review; the last of a role counts."""
     return replace(record, reviews=(*record.reviews, review))
+
+
+def with_author(record: Record, who: str) -> Record:
+    """A record that names who has implemented the change, or a part of it."""
+    return record if who in record.implemented_by else replace(record, implemented_by=(*record.implemented_by, who))
+
+
+def with_evidence(record: Record, found: Iterable[Evidence]) -> Record:
+    """A record with more evidence; of each thing, the last."""
+    found = tuple(found)
+    kept = tuple(each for each in record.evidence if each.what not in {new.what for new in found})
+    return replace(record, evidence=(*kept, *found))
 
 
 # What was looked at -----------------------------------------------------------------------------------------------
