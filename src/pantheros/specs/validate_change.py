@@ -244,7 +244,7 @@ def tracked_documents(change: Path, schema: Schema | None) -> list[Document]:
     for path in outputs(change, pattern) if pattern else ():
         try:
             name = path.relative_to(top).as_posix() if path.is_relative_to(top) else path.name
-            found.append(Document(name, read(path)))
+            found.append(Document(name, read(path), path))
         except OSError:
             continue
     return sorted(found, key=lambda document: collation(document.path))

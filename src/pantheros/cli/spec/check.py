@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,8 @@ from pantheros.cli.output import paragraph, print_json, printable, say
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, open_change, settled
 from pantheros.findings import PantherError
 from pantheros.specs.evidence import Checked, checked, run, scenario_names, unshown
-from pantheros.specs.record import Record, read_record, write_record
+from pantheros.specs.record import with_evidence
+from pantheros.specs.recording import update_record
 from pantheros.specs.tree import required_root
 
 
@@ -46,10 +46,7 @@ def command(
         found = Checked([run(root, scenario or command_line, command_line, scenario)])
     else:
         found = checked(root, change, since, nix=nix, overrides=inputs(override_input))
-    record = read_record(path) or Record()
-    kept = tuple(each for each in record.evidence if each.what not in {new.what for new in found.evidence})
-    record = replace(record, evidence=(*kept, *found.evidence))
-    write_record(path, record)
+    record = update_record(root, path, lambda record: with_evidence(record, found.evidence))
     doubts = [*found.not_verified, *unshown(root, change, record)]
     failed = [each for each in found.evidence if not each.passed]
     if json:

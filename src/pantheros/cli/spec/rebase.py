@@ -10,7 +10,8 @@ import typer
 
 from pantheros.cli.output import say
 from pantheros.cli.spec.shared import DirectoryOption, open_change, settled
-from pantheros.specs.record import Record, current_base, read_record, write_record
+from pantheros.specs.record import current_base
+from pantheros.specs.recording import update_record
 from pantheros.specs.tree import required_root
 
 
@@ -20,7 +21,7 @@ def command(
     root = settled(required_root(directory))
     path = open_change(root, change)
     base = current_base(root, path)
-    write_record(path, replace(read_record(path) or Record(), base=base))
+    update_record(root, path, lambda record: replace(record, base=base))
     number = sum(map(len, base.values()))
     say(f"{change} is written against {number} requirement{'s' * (number != 1)} as they are now")
     return 0

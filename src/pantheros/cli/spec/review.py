@@ -14,7 +14,8 @@ from pantheros.findings import PantherError, nearest
 from pantheros.git import user
 from pantheros.specs.kinds import REVIEWER, ROLES
 from pantheros.specs.policy import Gate, read_policy, standing
-from pantheros.specs.record import Review, digest, same_person, with_review, write_record
+from pantheros.specs.record import Review, digest, same_person, with_review
+from pantheros.specs.recording import update_record
 from pantheros.specs.tree import required_root
 
 
@@ -48,7 +49,7 @@ def command(
             raise PantherError(f"{who} implemented {change}, and cannot be its reviewer", help="ask somebody else")
         verdict: Literal["approve", "reject"] = "approve" if approve else "reject"
         review = Review(role, who, f"{date.today()}", verdict, message.strip(), digest(path))
-        write_record(path, with_review(before.record, review))
+        update_record(root, path, lambda record: with_review(record, review))
         before = standing(root, policy, change)
     if json:
         print_json(
