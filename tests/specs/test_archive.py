@@ -541,3 +541,16 @@ def test_what_cannot_be_written_afterwards_is_told_and_the_change_is_archived(
     assert "CHANGELOG.md could not be brought up to date: Is a directory" in answer["warnings"][0]
     assert "`unarchive` will need git" in answer["warnings"][1]
     assert not journal.left_over(root)
+
+
+def test_a_spec_that_was_given_up_comes_back_by_git(history: History) -> None:
+    change = history.root.changes / "one"
+    (change / "specs/cap/spec.md").write_text("## REMOVED Requirements\n\n### Requirement: Old\n")
+    (change / ".openspec.yaml").write_text("schema: spec-driven\nretire_capabilities: true\n")
+    history.commit()
+    before = history.spec()
+    history.archive("one")
+    assert not (history.root.specs / "cap").exists()
+    history.commit()
+    assert history.unarchive("one") == 0
+    assert history.spec() == before

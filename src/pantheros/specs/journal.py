@@ -64,7 +64,7 @@ class Move(NamedTuple):
 @contextmanager
 def locked(root: Root, wait: float = 0) -> Iterator[None]:
     """Nobody else changes the tree meanwhile; what another process had begun is finished first. Raises `Busy` where
-    another one is at it for longer than some seconds."""
+    another process is at it for longer than `wait` seconds."""
     root.archive.mkdir(parents=True, exist_ok=True)
     directory = os.open(root.archive, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -227,6 +227,11 @@ def read_bytes(path: Path) -> bytes:
         return file.read()
 
 
+def is_special(path: Path) -> bool:
+    """Whether something is there that is neither a file nor a directory, such as a pipe."""
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
 def opened(path: str | os.PathLike[str]) -> int:
     """The descriptor of a file that is to be read; it does not wait for one who writes. Raises `OSError`, `NoFile`
     among them."""
