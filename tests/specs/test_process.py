@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.specs.comparing import Tree, read, write
 
 from pantheros.__main__ import run as program
 from pantheros.specs.kinds import KINDS, parts_of
+from pantheros.specs.record import Record, read_record
+from pantheros.specs.recording import update_record
 from pantheros.specs.tree import Root
 from pantheros.specs.verdicts import one_change
 
@@ -961,3 +968,99 @@ def test_many_changes_that_depend_on_each_other_are_looked_at_quickly(spec: Spec
         patch.setattr(Path, "open", counting)
         assert spec("validate", "--changes") == 0
     assert reads < 300 * 10
+
+
+@pytest.mark.parametrize(
+    "name", ["changes/a/tasks.md", "changes/a/.openspec.yaml", "changes/a/specs/cap/spec.md", "specs/cap/spec.md"]
+)
+def test_a_pipe_is_not_waited_for(spec: Spec, name: str) -> None:
+    spec.write({"changes/a/proposal.md": "# A\n"})
+    path = spec.directory / "openspec" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
+    for words in (["validate", "--all"], ["validate", "a"], ["list"], ["archive", "a", "--dry-run"]):
+        command = [sys.executable, "-m", "pantheros", "spec", *words, "-C", str(spec.directory)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert "Traceback" not in done.stderr
+        if words[0] == "validate" and not name.endswith("tasks.md"):
+            assert done.returncode == 1
+    assert spec("validate", "--all") == 1, "there is no delta, either"
+    assert "no regular file" in spec.out
+
+
+# Several at once, links, several reasons ------------------------------------------------------------------------------
+
+
+def kept(spec: Spec, name: str) -> Record:
+    return read_record(spec.directory / "openspec/changes" / name) or Record()
+
+
+def test_what_several_say_at_once_is_all_kept(ready: Spec) -> None:
+    command = [sys.executable, "-m", "pantheros", "spec", "review", "new-thing", "--as", "architect", "--approve"]
+    running = [
+        subprocess.Popen(
+            [*command, "-m", "fits", "--name", f"p{number}", "-C", str(ready.directory)], stdout=subprocess.DEVNULL
+        )
+        for number in range(8)
+    ]
+    assert [process.wait() for process in running] == [0] * 8
+    assert {f"p{number}" for number in range(8)} <= {review.name for review in kept(ready, "new-thing").reviews}
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("review.reviewed", ["review", "new-thing", "--as", "security", "--approve", "-m", "fits"]),
+        ("check.checked", ["check", "new-thing"]),
+        ("rebase.current_base", ["rebase", "new-thing"]),
+        ("task.user", ["task", "new-thing", "2.1", "--open"]),
+        ("task.user", ["task", "new-thing", "2.1", "--done"]),
+    ],
+)
+def test_what_is_kept_meanwhile_is_not_lost(
+    ready: Spec, place: str, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever else writes does so while the command is at work, between its reading and its writing."""
+    where = f"pantheros.cli.spec.{place}"
+    module, name = where.rsplit(".", 1)
+    act = getattr(importlib.import_module(module), name)
+    root, change = Root(ready.directory.resolve()), ready.directory.resolve() / "openspec/changes/new-thing"
+
+    def meanwhile(*arguments: Any, **named: Any) -> Any:
+        update_record(root, change, lambda record: replace(record, lessons="from somebody else"))
+        return act(*arguments, **named)
+
+    monkeypatch.setattr(where, meanwhile)
+    assert ready(*words) == 0
+    assert kept(ready, "new-thing").lessons == "from somebody else"
+
+
+def test_a_task_is_ticked_through_a_link(spec: Spec, tmp_path: Path) -> None:
+    spec.write({"changes/a/proposal.md": "# A\n", "changes/b/shared.md": "- [ ] 1.1 x\n"})
+    link = spec.directory / "openspec/changes/a/tasks.md"
+    link.symlink_to("../b/shared.md")
+    assert spec("task", "a", "1.1", "--done") == 0
+    assert link.is_symlink()
+    assert link.read_text() == "- [x] 1.1 x\n"
+    (tmp_path / "outside.md").write_text("- [ ] 1.1 x\n")
+    link.unlink()
+    link.symlink_to(tmp_path / "outside.md")
+    assert spec("task", "a", "1.1", "--done") == 2
+    assert "a link leads out of the project" in spec.err
+    assert (tmp_path / "outside.md").read_text() == "- [ ] 1.1 x\n"
+
+
+def test_each_reason_is_told_with_its_own_help(ready: Spec) -> None:
+    path = ready.directory / "openspec/changes/new-thing/tasks.md"
+    path.write_text(path.read_text().replace("[x]", "[ ]", 1))
+    assert ready("archive", "new-thing", "--yes") == 1
+    lines = ready.err.splitlines()
+    errors = [line for line in lines if line.startswith("error: ")]
+    assert len(errors) > 1
+    assert not any("; " in line for line in errors)
+    assert len([line for line in lines if line.startswith("   = help: ")]) == len(errors)
+    assert ready("archive", "new-thing", "--yes", "--json") == 1
+    codes = [each["code"] for each in json.loads(ready.out)["status"]]
+    assert len(codes) == len(errors)
+    assert "tasks_open" in codes
+    assert "evidence_missing" in codes

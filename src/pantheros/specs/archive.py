@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Literal
 
 from pantheros.findings import PantherError
+from pantheros.specs.changelog import Documented
 from pantheros.specs.issues import Issue, valid
-from pantheros.specs.journal import Busy, Move, Undo, Write, change_together, keep_undo, locked
+from pantheros.specs.journal import Busy, Move, Write, change_together, locked
 from pantheros.specs.listing import progress
 from pantheros.specs.merge import CannotMerge, Counts, Merge, merge, with_ends_of
 from pantheros.specs.metadata import Declared, marker
 from pantheros.specs.schema import schema_names
 from pantheros.specs.text import by_lines, compiled, decoded
 from pantheros.specs.tree import (
+    ARCHIVE,
     SPEC,
     Root,
     about_nested,
@@ -44,10 +46,20 @@ _HAS_DELTA = compiled(r"^##\s+(ADDED|MODIFIED|REMOVED|RENAMED)\s+Requirements", 
 class CannotArchive(PantherError):
     """A change cannot be archived; `code` is what programs know the reason by, `issues` are what is wrong with it."""
 
-    def __init__(self, code: str, message: str, *, help: str = "", issues: Sequence[Issue] = ()) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        help: str = "",
+        issues: Sequence[Issue] = (),
+        others: Sequence[CannotArchive] = (),
+    ) -> None:
         super().__init__(message, help=help)
         self.code = code
         self.issues = list(issues)
+        self.others = list(others)
+        """Further reasons, each of which would be one alone."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +100,12 @@ class Archiving:
     refusal: str = ""
     """Why the deltas cannot be merged."""
 
+    archived: str = ""
+    """What it is called in the archive, where it is there already."""
+
     @property
     def change(self) -> Path:
-        return self.root.changes / self.name
+        return self.root.archive / self.archived if self.archived else self.root.changes / self.name
 
     @property
     def archived_as(self) -> str:
@@ -130,6 +145,8 @@ class Archiving:
         nested = nested_changes(self.root, self.name)
         if nested:
             raise CannotArchive("archive_change_is_namespace_folder", about_nested(self.name, nested))
+        if self.name == ARCHIVE:
+            raise CannotArchive("archive_error", f"'{ARCHIVE}' is where archived changes lie, and no change itself")
         specs = self.change / "specs"
         if specs.is_file() and not specs.is_symlink():
             raise CannotArchive("archive_error", f"{specs} is a file, not a directory")
@@ -189,15 +206,19 @@ class Archiving:
                 return
             seen[target] = capability
             try:
-                before, delta = _content(target), read_bytes(path)
-                _see_that_it_is_text(target, before or b"")
-                _see_that_it_is_text(path, delta)
-                text = None if before is None else decoded(before)
-                merged = merge(decoded(delta), text, capability, self.name)
+                self.updates.append(self.update(capability, target, _content(target), path))
             except (CannotMerge, OSError) as error:
                 self.refusal = str(error)
                 return
-            self.updates.append(Update(capability, target, before, merged, self._outcome(merged, before)))
+
+    def update(self, capability: str, target: Path, before: bytes | None, delta: Path) -> Update:
+        """What a delta makes of a main spec that holds `before`. Raises `CannotMerge` and `OSError`."""
+        content = read_bytes(delta)
+        _see_that_it_is_text(target, before or b"")
+        _see_that_it_is_text(delta, content)
+        text = None if before is None else decoded(before)
+        merged = merge(decoded(content), text, capability, self.name)
+        return Update(capability, target, before, merged, self._outcome(merged, before))
 
     def _outcome(self, merged: Merge, before: bytes | None) -> Outcome:
         """What becomes of a spec: without requirements it may be given up, where the change says so."""
@@ -243,20 +264,20 @@ class Archiving:
             return f"to give the capability up, set `retire_capabilities: true` in .openspec.yaml{wrong}"
         return f"correct the deltas, or {update.capability} itself"
 
-    def carry_out(self, more: Sequence[Write] = ()) -> None:
-        """Write the specs (and `more`), and move the change. Raises `Busy` and `Edited`, with nothing done."""
+    def carry_out(self, more: Sequence[Write] = ()) -> Documented:
+        """Write the specs (and `more`), and move the change; what came of listing it. Raises `CannotArchive` and
+        `PantherError`, with nothing done."""
         writes = [Write(update.path, update.before, update.after) for update in self.updates if update.changes]
         writes += more
         move = Move(self.change, self.target)
         try:
             with locked(self.root):
                 self.aim()
-                change_together(self.root, writes, move)
+                return change_together(self.root, writes, move, keep=self.archived_as)
         except Busy as error:
             raise CannotArchive("archive_target_exists", error.message, help=error.help) from error
         except OSError as error:
             raise CannotArchive("archive_error", f"the change could not be archived: {error}") from error
-        keep_undo(self.root, self.archived_as, Undo(tuple(writes), move))
 
 
 def _retired(capability: str) -> str:

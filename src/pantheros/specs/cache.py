@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pantheros import __version__
 from pantheros.specs.issues import Issue
-from pantheros.specs.tree import CONFIGS, SPEC, Root
+from pantheros.specs.tree import CONFIGS, SPEC, Root, opened
 
 _FORMAT = 1
 
@@ -133,7 +133,7 @@ _READ_AT_TOP = frozenset({"tasks.md", ".openspec.yaml"})
 def _content(path: str) -> bytes:
     """What a file holds, or why it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = opened(path)
     except OSError as error:
         return b"\0?%d" % (error.errno or 0)
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pantheros.specs.text import decoded
+from pantheros.specs.tree import TooLarge, read_bytes
 from pantheros.specs.yaml import NotYaml, read_yaml
 
 FILE = ".openspec.yaml"
@@ -57,11 +58,12 @@ class NotMetadata(ValueError):
 def read_metadata(change: Path) -> Metadata | None:
     """What a change's file says; None where it has none. Raises `NotMetadata`."""
     try:
-        content = (change / FILE).read_bytes()
+        content = read_bytes(change / FILE)
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise NotMetadata(f"the file cannot be read ({error.strerror})", declares=frozenset(_MARKERS)) from error
+    except (OSError, TooLarge) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise NotMetadata(f"the file cannot be read ({why})", declares=frozenset(_MARKERS)) from error
     text = decoded(content)
     try:
         data = read_yaml(text)

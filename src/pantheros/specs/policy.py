@@ -32,7 +32,6 @@ from pantheros.specs.kinds import (
 )
 from pantheros.specs.metadata import Planning, read_planning
 from pantheros.specs.record import Record, Review, read_record, same_person
-from pantheros.specs.text import decoded
 from pantheros.specs.tree import POLICY, Root, read, spec_files
 
 Stage = Literal["implement", "archive"]
@@ -83,7 +82,7 @@ def read_policy(root: Root) -> Policy:
     """The project's rules. Raises `PantherError` for a file that is no policy."""
     path = root.path / "openspec" / POLICY
     try:
-        data = tomllib.loads(decoded(path.read_bytes()))
+        data = tomllib.loads(read(path))
     except FileNotFoundError:
         return Policy()
     except OSError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -22,7 +22,7 @@ from pantheros.specs.main_spec import parts
 from pantheros.specs.metadata import FILE as METADATA
 from pantheros.specs.metadata import OWN_KEYS
 from pantheros.specs.text import decoded
-from pantheros.specs.tree import POLICY, SPEC, Root, archived_names, change_names, read, read_bytes, spec_files
+from pantheros.specs.tree import POLICY, SPEC, Root, archived_names, change_names, opened, read, read_bytes, spec_files
 
 FILE = ".pantheros.json"
 _FORMAT = 1
@@ -100,10 +100,19 @@ def read_record(change: Path) -> Record | None:
     """What is kept of a change; None where there is nothing. Raises `PantherError` for a file that is broken."""
     path = change / FILE
     try:
-        data = json.loads(decoded(read_bytes(path)))
+        content = read_bytes(path)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise PantherError(f"{path} cannot be read: {error}", help="take it from git, or delete it") from error
+    return record_in(path, content)
+
+
+def record_in(path: Path, content: bytes) -> Record:
+    """The record in what a file holds. Raises `PantherError` for one that is broken."""
+    try:
+        data = json.loads(decoded(content))
+    except ValueError as error:
         raise PantherError(f"{path} cannot be read: {error}", help="take it from git, or delete it") from error
     try:
         if data["format"] != _FORMAT:
@@ -150,7 +159,7 @@ def as_bytes(record: Record) -> bytes:
 
 
 def write_record(change: Path, record: Record) -> None:
-    """Keep what is known of a change; the file is whole at any time."""
+    """Keep what is known of a change; the file is whole at any time. Whoever adds to it uses `update_record`."""
     path = change / FILE
     new = path.with_name(f"{FILE}.{os.getpid()}")
     new.write_bytes(as_bytes(record))
@@ -170,6 +179,23 @@ def same_person(one: str, other: str) -> bool:
 def with_review(record: Record, review: Review) -> Record:
     """A record with one more review; the last of a role counts."""
     return replace(record, reviews=(*record.reviews, review))
+
+
+def with_author(record: Record, who: str) -> Record:
+    """A record that names who has implemented the change, or a part of it."""
+    return record if who in record.implemented_by else replace(record, implemented_by=(*record.implemented_by, who))
+
+
+def with_evidence(record: Record, found: Iterable[Evidence]) -> Record:
+    """A record with more evidence; of each thing, the last."""
+    found = tuple(found)
+    kept = tuple(each for each in record.evidence if each.what not in {new.what for new in found})
+    return replace(record, evidence=(*kept, *found))
+
+
+def without_evidence(record: Record, gone: Collection[Evidence]) -> Record:
+    """A record without some of its evidence."""
+    return replace(record, evidence=tuple(each for each in record.evidence if each not in gone))
 
 
 # Fingerprints -----------------------------------------------------------------------------------------------------
@@ -229,7 +255,7 @@ def uses_more(root: Root) -> bool:
         change = os.path.join(root.changes, name)
         if os.path.isfile(os.path.join(change, FILE)):
             return True
-        with suppress(OSError), open(os.path.join(change, METADATA), "rb") as file:
+        with suppress(OSError), open(opened(os.path.join(change, METADATA)), "rb") as file:
             if _OWN_KEYS.search(file.read()):
                 return True
     return False

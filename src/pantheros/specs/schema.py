@@ -13,7 +13,7 @@ from typing import Any
 
 from pantheros.specs.metadata import BUILT_IN, NotMetadata, read_metadata
 from pantheros.specs.text import decoded
-from pantheros.specs.tree import CONFIGS, Outside, Root, entries, utf16
+from pantheros.specs.tree import CONFIGS, Outside, Root, entries, read, utf16
 from pantheros.specs.yaml import NotYaml, read_yaml
 
 
@@ -103,7 +103,7 @@ def default_schema(root: Root) -> str:
     """The name of the schema that changes have which do not name one."""
     for file in CONFIGS:
         try:
-            data = read_yaml(decoded((root.path / "openspec" / file).read_bytes()))
+            data = read_yaml(read(root.path / "openspec" / file))
         except FileNotFoundError:
             continue
         except (OSError, NotYaml):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from pantheros.specs.text import compiled, trimmed, trimmed_end
@@ -60,6 +61,8 @@ class Document(NamedTuple):
 
     path: str
     text: str
+    file: Path | None = None
+    """The file itself, where a link leads to it."""
 
 
 class Slip(NamedTuple):
@@ -77,7 +80,7 @@ _SECOND = compiled(r" {0,3}##(?!#)(?:[ \t]+|[ \t]*\r?$)")
 def misnumbered(documents: Sequence[Document]) -> Iterator[Slip]:
     """Tasks that have the number of another, or of another group than the one they stand in."""
     first: dict[str, tuple[str, int]] = {}
-    for path, text in documents:
+    for path, text, _ in documents:
         lines = text.split("\n")
         if not any(_GROUP.match(line) for line in lines):
             continue
@@ -112,7 +115,7 @@ def without_checkbox(documents: Sequence[Document]) -> Iterator[Slip]:
     """Where a list begins that was probably meant to be of tasks, if there is no task at all."""
     if any(tasks(document.text) for document in documents):
         return
-    for path, text in documents:
+    for path, text, _ in documents:
         for at, line in _shown(text.split("\n")):
             if _LIST.match(line) and _columns(line) < _CODE:
                 message = "no line is a checkbox, so this change has no tasks: write each as `- [ ] 1.1 What to do`"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -30,6 +31,13 @@ class Outside(PantherError):
 
 class TooLarge(PantherError):
     """A file is larger than any document."""
+
+
+class NoFile(OSError):
+    """What has the name of a file is a pipe, a socket or a device, which might never end, or wait for ever."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(errno.EINVAL, "it is no regular file", os.fspath(path))  # type: ignore[call-overload]
 
 
 class NoRoot(PantherError):
@@ -212,12 +220,29 @@ def read(path: Path) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """What a file holds. Raises `OSError`, and `TooLarge`."""
-    with open(path, "rb") as file:
-        state = os.fstat(file.fileno())
-        if stat.S_ISREG(state.st_mode) and state.st_size > LARGEST:
+    """What a file holds. Raises `OSError`, `NoFile` among them, and `TooLarge`."""
+    with open(opened(path), "rb") as file:
+        if os.fstat(file.fileno()).st_size > LARGEST:
             raise TooLarge(f"{path} is larger than {LARGEST // 2**20} MB, which is no document")
         return file.read()
+
+
+def is_special(path: Path) -> bool:
+    """Whether something is there that is neither a file nor a directory, such as a pipe."""
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
+def opened(path: str | os.PathLike[str]) -> int:
+    """The descriptor of a file that is to be read; it does not wait for one who writes. Raises `OSError`, `NoFile`
+    among them."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    raise NoFile(path)
 
 
 # A directory that holds changes instead of being one ---------------------------------------------------------------

@@ -17,7 +17,18 @@ from pantheros.specs.metadata import FILE, NotMetadata, marker
 from pantheros.specs.schema import NoSchema, Schema, outputs, schema_names, schema_of
 from pantheros.specs.tasks import Document, Slip, misnumbered, without_checkbox
 from pantheros.specs.text import collation
-from pantheros.specs.tree import SPEC, Root, about_nested, any_file, nested_changes, read, spec_files, stray_deltas
+from pantheros.specs.tree import (
+    SPEC,
+    NoFile,
+    Root,
+    about_nested,
+    any_file,
+    is_special,
+    nested_changes,
+    read,
+    spec_files,
+    stray_deltas,
+)
 from pantheros.specs.validate_spec import without_keyword
 
 _NO_DELTA = (
@@ -96,6 +107,9 @@ class _Change:
         for capability, path in files.items():
             try:
                 texts[capability] = read(path)
+            except NoFile as error:
+                issues.append(Issue("ERROR", f"{capability}/{SPEC}", f"it cannot be read: {error.strerror}"))
+                continue
             except OSError:
                 continue
             delta = read_delta(texts[capability])
@@ -244,7 +258,7 @@ def tracked_documents(change: Path, schema: Schema | None) -> list[Document]:
     for path in outputs(change, pattern) if pattern else ():
         try:
             name = path.relative_to(top).as_posix() if path.is_relative_to(top) else path.name
-            found.append(Document(name, read(path)))
+            found.append(Document(name, read(path), path))
         except OSError:
             continue
     return sorted(found, key=lambda document: collation(document.path))
@@ -258,6 +272,9 @@ def task_issues(root: Root, change: Path) -> Iterator[Issue]:
         schema = None
     try:
         documents = tracked_documents(change, schema)
+        pattern = schema.tracked if schema is not None else None
+        if pattern and not documents and is_special(change / pattern):
+            yield Issue("WARNING", pattern, "it is no regular file, so this change has no tasks")
     except OSError:
         return
     slips: list[Slip] = list(without_checkbox(documents))

@@ -17,14 +17,15 @@ from pantheros.cli.spec.shared import DirectoryOption, JsonOption, about, check_
 from pantheros.findings import PantherError
 from pantheros.git import changed_files, user
 from pantheros.specs.archive import Archiving, CannotArchive
-from pantheros.specs.changelog import write_down
+from pantheros.specs.changelog import BEGIN, END, Documented
 from pantheros.specs.evidence import NotShown, unshown
 from pantheros.specs.issues import MARKS
 from pantheros.specs.journal import Write
 from pantheros.specs.policy import read_policy, standing
-from pantheros.specs.record import FILE, Forced, Record, as_bytes, read_record
+from pantheros.specs.record import Forced, Record, read_record
+from pantheros.specs.recording import record_write
 from pantheros.specs.rules import Objection, dependencies, objections
-from pantheros.specs.tree import SPEC, read_bytes, root_of
+from pantheros.specs.tree import SPEC, root_of
 
 
 def command(
@@ -70,8 +71,9 @@ def command(
             return _shown(archiving, json=json)
         uncommitted = _uncommitted(archiving)
         doubts = _doubts(archiving)
-        archiving.carry_out(_record(archiving, against, force, lessons, summary))
-        write_down(root)
+        listed = archiving.carry_out(_record(archiving, against, force, lessons, summary))
+        if (summary or lessons) and listed.unmarked and not listed.marked:
+            listed.warnings.append(_unmarked(listed.unmarked))
     except _Declined:
         say("nothing was changed")
         return 0
@@ -80,9 +82,9 @@ def command(
             paragraph(f"  {MARKS[issue.level]} {issue.path}: ", issue.message, error=True)
         return refused(error, "archive_error", json=json, before={"archive": None, **about(root)})
     if json:
-        print_json({"archive": _as_json(archiving), **about(root)})
+        print_json({"archive": _as_json(archiving, listed), **about(root)})
     else:
-        _print(archiving, uncommitted)
+        _print(archiving, uncommitted, listed)
         for doubt in doubts:
             paragraph(("not verified: ", "cyan"), f"{doubt.what}: {doubt.why}")
     return 0
@@ -97,10 +99,19 @@ def _objections(archiving: Archiving, force: str) -> list[Objection]:
         for each in dependencies(archiving.root, archiving.name, "archive"):
             paragraph(("warning: ", "bold yellow"), each.message, error=True)
     if found and not force.strip():
-        said = "; ".join(each.message for each in found)
-        help = found[0].help or "--force REASON archives it all the same, and records the reason"
-        raise CannotArchive(found[0].code, said, help=help)
+        overruled = "--force REASON archives it all the same, and records the reason"
+        first, *others = [(each.code, each.message, each.help or overruled) for each in found]
+        more = [CannotArchive(code, message, help=help) for code, message, help in others]
+        raise CannotArchive(first[0], first[1], help=first[2], others=more)
     return found
+
+
+def _unmarked(files: Sequence[str]) -> str:
+    has = "has no marks" if len(files) == 1 else "have no marks"
+    return (
+        f"{' and '.join(files)} {has}, so that the summary and the lessons are in the change's record alone: write"
+        f" `{BEGIN}` and `{END}`, each on a line, where archived changes are to be listed"
+    )
 
 
 def _doubts(archiving: Archiving) -> list[NotShown]:
@@ -112,16 +123,20 @@ def _doubts(archiving: Archiving) -> list[NotShown]:
 def _record(archiving: Archiving, against: Sequence[Objection], force: str, lessons: str, summary: str) -> list[Write]:
     """What is kept of the archiving itself, moved along with the change; nothing where no more than OpenSpec's is
     used."""
-    change = archiving.change
-    record = read_record(change)
-    if record is None and not (against or lessons or summary):
+    if not (against or lessons or summary):
         return []
-    before = read_bytes(change / FILE) if record is not None else None
     who, day = user(archiving.root.path), f"{archiving.today}"
     forced = tuple(Forced("archive", each.message, force.strip(), who, day) for each in against)
-    new = record or Record()
-    new = replace(new, forced=(*new.forced, *forced), lessons=lessons or new.lessons, summary=summary or new.summary)
-    return [Write(change / FILE, before, as_bytes(new))]
+
+    def update(record: Record) -> Record:
+        return replace(
+            record,
+            forced=(*record.forced, *forced),
+            lessons=lessons or record.lessons,
+            summary=summary or record.summary,
+        )
+
+    return [record_write(archiving.change, update)]
 
 
 class _Declined(Exception):
@@ -144,15 +159,17 @@ class _Asker:
             raise _Declined
 
 
-def _as_json(archiving: Archiving) -> dict[str, Any]:
+def _as_json(archiving: Archiving, listed: Documented | None = None) -> dict[str, Any]:
     counts = vars(archiving.counts) if archiving.updates else None
+    warnings = [*archiving.warnings, *(listed.warnings if listed is not None else ())]
     return {
         "change": archiving.name,
         "archivedAs": archiving.archived_as,
         "path": str(archiving.target),
         "specsUpdated": any(update.changes for update in archiving.updates),
         **({"totals": counts} if counts else {}),
-        **({"warnings": archiving.warnings} if archiving.warnings else {}),
+        **({"documents": listed.updated} if listed is not None and listed.updated else {}),
+        **({"warnings": warnings} if warnings else {}),
     }
 
 
@@ -162,7 +179,7 @@ def _uncommitted(archiving: Archiving) -> list[str]:
     return sorted(specs & set(changed_files(archiving.root.path)))
 
 
-def _print(archiving: Archiving, uncommitted: Sequence[str]) -> None:
+def _print(archiving: Archiving, uncommitted: Sequence[str], listed: Documented) -> None:
     for warning in archiving.warnings:
         paragraph(("warning: ", "bold yellow"), warning, error=True)
     for path in uncommitted:
@@ -171,11 +188,15 @@ def _print(archiving: Archiving, uncommitted: Sequence[str]) -> None:
     for update in archiving.updates:
         if update.changes:
             counts = vars(update.merged.counts)
-            listed = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
-            say(f"openspec/specs/{update.capability}/{SPEC}: {'given up' if update.outcome == 'retire' else listed}")
+            done = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+            say(f"openspec/specs/{update.capability}/{SPEC}: {'given up' if update.outcome == 'retire' else done}")
     if archiving.updates and not any(update.changes for update in archiving.updates):
         say("the specs say all that already")
+    for document in listed.updated:
+        say(f"{document}: brought up to date")
     say(("archived as ", "bold green"), archiving.archived_as)
+    for warning in listed.warnings:
+        paragraph(("warning: ", "bold yellow"), warning, error=True)
 
 
 def _shown(archiving: Archiving, *, json: bool) -> int:

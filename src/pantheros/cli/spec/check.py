@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +12,9 @@ from pantheros.cli.output import paragraph, print_json, printable
 from pantheros.cli.spec.shared import DirectoryOption, JsonOption, open_change, settled
 from pantheros.findings import PantherError
 from pantheros.specs.evidence import OWN, Checked, WithNix, checked, run, scenario_names, unshown
-from pantheros.specs.record import Evidence, Record, read_record, write_record
-from pantheros.specs.tree import required_root
+from pantheros.specs.record import Evidence, Record, read_record, with_evidence, without_evidence
+from pantheros.specs.recording import update_record
+from pantheros.specs.tree import Root, required_root
 
 
 def command(
@@ -46,7 +46,7 @@ def command(
     root = settled(required_root(directory))
     path = open_change(root, change)
     if forget:
-        return _forgotten(path, change, forget, json=json)
+        return _forgotten(root, path, change, forget, json=json)
     if scenario and command_line is None:
         raise PantherError("--scenario goes with --run: which command shows it?")
     if command_line is not None and not command_line.strip():
@@ -60,10 +60,7 @@ def command(
         found = Checked([run(root, scenario or command_line, command_line, scenario)])
     else:
         found = checked(root, change, since, WithNix(inputs(override_input), build) if nix or build else None)
-    record = read_record(path) or Record()
-    kept = tuple(each for each in record.evidence if each.what not in {new.what for new in found.evidence})
-    record = replace(record, evidence=(*kept, *found.evidence))
-    write_record(path, record)
+    record = update_record(root, path, lambda record: with_evidence(record, found.evidence))
     doubts = [*found.not_verified, *unshown(root, change, record)]
     failed = [each for each in found.evidence if not each.passed]
     if json:
@@ -89,7 +86,7 @@ def _print(each: Evidence) -> None:
         paragraph("    ", printable(line))
 
 
-def _forgotten(path: Path, change: str, what: str, *, json: bool) -> int:
+def _forgotten(root: Root, path: Path, change: str, what: str, *, json: bool) -> int:
     """Drop evidence, and say what it was."""
     record = read_record(path) or Record()
     run_by_hand = [each for each in record.evidence if each.what not in OWN]
@@ -102,7 +99,7 @@ def _forgotten(path: Path, change: str, what: str, *, json: bool) -> int:
         known = "; ".join(dict.fromkeys(each.what for each in run_by_hand))
         help = f"there is {known}" if known else "there is none"
         raise PantherError(f"{change} has no evidence “{what}” of --run", help=help)
-    write_record(path, replace(record, evidence=tuple(each for each in record.evidence if each not in gone)))
+    update_record(root, path, lambda record: without_evidence(record, gone))
     if json:
         print_json({"change": change, "forgotten": [{"what": each.what, "command": each.command} for each in gone]})
         return 0

@@ -12,7 +12,8 @@ from pantheros.cli.output import say
 from pantheros.cli.spec.diff import print_three_ways
 from pantheros.cli.spec.shared import DirectoryOption, open_change, settled
 from pantheros.specs.planning import compared
-from pantheros.specs.record import Record, current_base, read_record, write_record
+from pantheros.specs.record import Record, current_base, read_record
+from pantheros.specs.recording import update_record
 from pantheros.specs.tree import required_root
 
 
@@ -33,7 +34,7 @@ def command(
         say("bring the delta up to date with what has been changed meanwhile, then say --accept", error=True)
         return 1
     base = current_base(root, path)
-    write_record(path, replace(record, base=base))
+    update_record(root, path, lambda record: replace(record, base=base))
     number = sum(map(len, base.values()))
     say(f"{change} is written against {number} requirement{'s' * (number != 1)} as they are now")
     return 0

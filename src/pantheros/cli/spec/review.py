@@ -14,7 +14,8 @@ from pantheros.findings import PantherError, nearest
 from pantheros.git import user
 from pantheros.specs.kinds import REVIEWER, ROLES
 from pantheros.specs.policy import Gate, implementers, read_policy, reviewed, standing
-from pantheros.specs.record import Review, same_person, with_review, write_record
+from pantheros.specs.record import Review, same_person, with_review
+from pantheros.specs.recording import update_record
 from pantheros.specs.tree import required_root
 
 
@@ -50,7 +51,7 @@ def command(
         verdict: Literal["approve", "reject"] = "approve" if approve else "reject"
         seen = reviewed(root, path, before.record, role)
         review = Review(role, who, f"{date.today()}", verdict, message.strip(), seen)
-        write_record(path, with_review(before.record, review))
+        update_record(root, path, lambda record: with_review(record, review))
         before = standing(root, policy, change)
     if json:
         print_json(

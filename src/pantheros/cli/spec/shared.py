@@ -29,28 +29,39 @@ class Refusal(PantherError):
 
 
 def settled(root: Root) -> Root:
-    """The tree, once what a process that was killed had begun is finished; one that is at it still is left to it."""
+    """The tree, once what a process that was killed had begun is finished; one that is at it still is left to it. What
+    can be neither finished nor taken back is told: who only looks can go on."""
     if left_over(root):
-        with suppress(Busy), locked(root):
-            pass
+        try:
+            with suppress(Busy), locked(root):
+                pass
+        except (PantherError, OSError) as error:
+            told = error if isinstance(error, PantherError) else PantherError(str(error))
+            paragraph(("warning: ", "bold yellow"), f"something was begun here: {told.message}", error=True)
+            if told.help:
+                paragraph(("   = help: ", "blue"), told.help, error=True)
     return root
 
 
 def refused(error: PantherError, code: str, *, json: bool, before: dict[str, Any] | None = None) -> int:
-    """Say why a command does not go on; its exit status."""
-    code = getattr(error, "code", code)
+    """Say why a command does not go on, with all reasons that there are; its exit status."""
+    reasons: list[PantherError] = [error, *getattr(error, "others", ())]
     if json:
-        told = {
-            "severity": "error",
-            "code": code,
-            "message": error.message,
-            **({"fix": error.help} if error.help else {}),
-        }
-        print_json({**(before or {}), "status": [told]})
-    else:
-        paragraph(("error: ", "bold red"), error.message, error=True)
-        if error.help:
-            paragraph(("   = help: ", "blue"), error.help, error=True)
+        told = [
+            {
+                "severity": "error",
+                "code": getattr(each, "code", code),
+                "message": each.message,
+                **({"fix": each.help} if each.help else {}),
+            }
+            for each in reasons
+        ]
+        print_json({**(before or {}), "status": told})
+        return 1
+    for each in reasons:
+        paragraph(("error: ", "bold red"), each.message, error=True)
+        if each.help:
+            paragraph(("   = help: ", "blue"), each.help, error=True)
     return 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,9 +14,11 @@ from pantheros.git import user
 from pantheros.specs.journal import Write, change_together, locked
 from pantheros.specs.listing import change_tasks, progress
 from pantheros.specs.policy import read_policy, standing
-from pantheros.specs.record import write_record
+from pantheros.specs.record import with_author
+from pantheros.specs.recording import PATIENCE, record_write
 from pantheros.specs.rules import objections
 from pantheros.specs.tasks import called, ticked
+from pantheros.specs.text import decoded
 from pantheros.specs.tree import read_bytes, required_root
 
 
@@ -53,16 +54,21 @@ def command(
     if done and closed and not number.startswith("1."):
         raise PantherError(f"{change} may not be implemented yet: {closed[0].message}", help=closed[0].help)
     document, task = named[0]
-    content = read_bytes(path / document.path)
-    try:
-        after = ticked(content.decode(), task, done).encode()
-    except UnicodeDecodeError as error:
-        raise PantherError(f"{path / document.path} is not UTF-8 text") from error
-    with locked(root):
-        change_together(root, [Write(path / document.path, content, after)], None)
+    file = (document.file or path / document.path).resolve()
+    if not file.is_relative_to(root.path.resolve()):
+        raise PantherError(f"a link leads out of the project to the tasks of {change}, {file}", help="tick it there")
     who = user(root.path)
-    if done and now.governed and who and who not in now.record.implemented_by:
-        write_record(path, replace(now.record, implemented_by=(*now.record.implemented_by, who)))
+    with locked(root, wait=PATIENCE):
+        content = read_bytes(file)
+        if decoded(content) != document.text:
+            raise PantherError(f"{file} was edited meanwhile", help="try again")
+        try:
+            writes = [Write(file, content, ticked(content.decode(), task, done).encode())]
+        except UnicodeDecodeError as error:
+            raise PantherError(f"{file} is not UTF-8 text") from error
+        if done and now.governed and who:
+            writes.append(record_write(path, lambda record: with_author(record, who)))
+        change_together(root, writes, None)
     finished, total = progress(root, path)
     say(f"{number} is {'done' if done else 'open'}: {finished} of {total}")
     return 0
