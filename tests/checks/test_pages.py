@@ -41,6 +41,8 @@ NOT_OF_A_FLEET = {
     "link-cycle": "Markdown cannot hold a link",
     "link-not-followed": "Markdown cannot hold a link",
     "unreadable-file": "Markdown cannot hold such a file",
+    "capability-model": "`panther gaps` finds it in a file of its own",
+    "roadmap-file": "`panther roadmap` finds it in a file of its own",
 }
 MADE_UP = {
     *(f"unknown-{noun}" for noun in ("option", "key", "profile", "person", "secret")),

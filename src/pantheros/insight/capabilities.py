@@ -171,14 +171,14 @@ def _overridden(
                 if guess
                 else f"there are {', '.join(f'`[[{each}]]`' for each in _TABLES)}"
             )
-            findings.append(Finding("capabilities", message, help=help, origin=document.origin((name,), key=True)))
+            findings.append(Finding("capability-model", message, help=help, origin=document.origin((name,), key=True)))
             continue
         for index, entry in enumerate(entries):
             where = (name, index)
             id = entry.get("id") if isinstance(entry, dict) else None
             if not isinstance(id, str):
                 message = f"this {name} has no `id`"
-                findings.append(Finding("capabilities", message, origin=document.origin(where)))
+                findings.append(Finding("capability-model", message, origin=document.origin(where)))
                 continue
             merged = {**found[name].get(id, {}), **entry}
 
@@ -201,7 +201,7 @@ def _unknown_names(model: Model, document: Document, places: Mapping[tuple[str, 
         guess = nearest(name, known)
         help = f"did you mean `{guess}`?" if guess else ""
         findings.append(
-            Finding("capabilities", f"there is no {what} `{name}`", help=help, origin=document.origin(where))
+            Finding("capability-model", f"there is no {what} `{name}`", help=help, origin=document.origin(where))
         )
 
     for (table, id), index in places.items():
@@ -222,7 +222,7 @@ def _unknown_names(model: Model, document: Document, places: Mapping[tuple[str, 
         if placed is not None:
             way = " → ".join([*circle, circle[0]])
             origin = document.origin(("capability", places["capability", placed], "depends_on"))
-            findings.append(Finding("capabilities", f"capabilities wait for each other: {way}", origin=origin))
+            findings.append(Finding("capability-model", f"capabilities wait for each other: {way}", origin=origin))
     return findings
 
 

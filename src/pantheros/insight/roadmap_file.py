@@ -100,13 +100,13 @@ def _doubles(found: RoadmapFile, document: Document) -> list[Finding]:
         for index, each in enumerate(getattr(found, name)):
             if each.id in seen:
                 origin = document.origin((name, index, "id"))
-                findings.append(Finding("roadmap", f"there is a {name} `{each.id}` already", origin=origin))
+                findings.append(Finding("roadmap-file", f"there is a {name} `{each.id}` already", origin=origin))
             seen.add(each.id)
     phases = {phase.id for phase in found.phase}
     for index, milestone in enumerate(found.milestone):
         if milestone.phase and milestone.phase not in phases:
             origin = document.origin(("milestone", index, "phase"))
-            findings.append(Finding("roadmap", f"there is no phase `{milestone.phase}`", origin=origin))
+            findings.append(Finding("roadmap-file", f"there is no phase `{milestone.phase}`", origin=origin))
     return findings
 
 
@@ -119,7 +119,7 @@ def _no_days(found: RoadmapFile, document: Document) -> list[Finding]:
                 said = getattr(each, field, None)
                 if said is not None and day(said) is None:
                     origin = document.origin((name, index, field))
-                    findings.append(Finding("roadmap", f"`{said}` is no day", origin=origin))
+                    findings.append(Finding("roadmap-file", f"`{said}` is no day", origin=origin))
     return findings
 
 
