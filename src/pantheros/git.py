@@ -139,6 +139,11 @@ def _said(directory: Path, *command: str) -> str:
     return found.stdout.decode(errors="surrogateescape").strip("\n") if found.returncode == 0 else ""
 
 
+def is_repository(directory: Path) -> bool:
+    """Whether a directory lies in the work tree of a repository."""
+    return _said(directory, "rev-parse", "--is-inside-work-tree") == "true"
+
+
 def tracked_and_new(directory: Path) -> list[str]:
     """The files below a directory that git tracks or would, in order; without git all of them but hidden ones."""
     listed = _said(directory, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pantheros.findings import PantherError
 
-_VALUE = re.compile(r"([a-z]+)=(\S+)")
+_VALUE = re.compile(r"([a-z]+)=([^\s,]+)")
 
 
 @dataclass(frozen=True)

@@ -80,14 +80,14 @@ def _package(data: list[Any]) -> Package:
 
 
 def _configuration(data: list[Any]) -> Configuration:
-    output, name, references, texts, settings, functions, line = data
+    output, name, references, texts, settings, opaque, line = data
     return Configuration(
         output,
         name,
         tuple(map(Reference._make, references)),
         tuple(texts),
         tuple(map(_setting, settings)),
-        tuple(functions),
+        tuple(opaque),
         line,
     )
 
@@ -98,10 +98,12 @@ _LISTS: dict[str, Any] = {
     "references": Reference,
     "packages": Package,
     "modules": Named,
+    "opaque": Named,
     "calls": Named,
     "secrets": Named,
     "configurations": Configuration,
     "inputs": Input,
     "outputs": Named,
+    "given": Named,
 }
 _READ: dict[str, Any] = {"settings": _setting, "packages": _package, "configurations": _configuration}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node, Query, QueryCursor
 
+from pantheros.nix.syntax import LANGUAGE
 from pantheros.scan.facts import SOME, UNKNOWN
 from pantheros.source import Source
 
@@ -205,6 +206,34 @@ class Expressions:
                 yield from self.elements(*found)
                 self._following.discard(found[0].id)
 
+    def unfollowed(self, node: Node, scope: Scope) -> Iterator[Node]:
+        """What of a list of modules cannot be told: names that nothing here binds, and calls that name no path."""
+        node, scope = self.through(node, scope)
+        if node.type == "list_expression":
+            for child in node.named_children:
+                if child.type != "comment":
+                    yield from self.unfollowed(child, scope)
+        elif node.type == "binary_expression":
+            if self.operator(node) == "++":
+                for side in ("left", "right"):
+                    part = node.child_by_field_name(side)
+                    if part is not None:
+                        yield from self.unfollowed(part, scope)
+        elif node.type == "variable_expression":
+            if not _is_formal(node):
+                yield node
+        elif node.type == "apply_expression" and not captured(_ANY_PATH, node, "path"):
+            name, arguments = self.call(node)
+            if name in CONDITIONAL or name in LAST_ARGUMENT:
+                yield from self.unfollowed(arguments[-1], scope)
+            elif name not in ("attrValues", "importTOML"):
+                yield node
+        elif node.type == "if_expression":
+            for side in ("consequence", "alternative"):
+                part = node.child_by_field_name(side)
+                if part is not None:
+                    yield from self.unfollowed(part, scope)
+
     def call(self, node: Node) -> tuple[str, list[Node]]:
         """What is applied, without the library's name before it, and to what."""
         arguments: list[Node] = []
@@ -285,6 +314,22 @@ class Expressions:
                 return self.option(found[0], found[1], depth + 1)
             return scope.inherited(name)
         return ""
+
+
+_ANY_PATH = Query(LANGUAGE, "[(path_expression) (spath_expression) (string_fragment)] @path")
+
+
+def _is_formal(variable: Node) -> bool:
+    """Whether a name is an argument of a function around it: whoever calls that says what it is."""
+    node = variable.parent
+    while node is not None:
+        if node.type == "function_expression":
+            formals, single = node.child_by_field_name("formals"), node.child_by_field_name("universal")
+            names = [formal.child_by_field_name("name") for formal in formals.named_children] if formals else []
+            if any(name is not None and name.text == variable.text for name in (*names, single)):
+                return True
+        node = node.parent
+    return False
 
 
 # Nodes ---------------------------------------------------------------------------------------------------------------

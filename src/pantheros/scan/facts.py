@@ -60,8 +60,8 @@ class Configuration(NamedTuple):
     """The texts in it: names that a function may make a path of."""
     settings: tuple[Setting, ...]
     """What modules set that are written in place."""
-    functions: tuple[str, ...]
-    """What is called to make it."""
+    opaque: tuple[str, ...]
+    """What of its modules only Nix can tell: functions that are defined elsewhere, names that are bound nowhere."""
     line: int
 
 
@@ -101,6 +101,8 @@ class Facts:
     modules: tuple[Named, ...] = ()
     """Modules from elsewhere that it takes in: `inputs.disko.nixosModules.disko` as written, and NixOS's own as
     `modulesPath/profiles/qemu-guest.nix`."""
+    opaque: tuple[Named, ...] = ()
+    """What of its `imports` only Nix can tell."""
     calls: tuple[Named, ...] = ()
     """The functions that it calls, by the last part of their names, each once."""
     secrets: tuple[Named, ...] = ()
@@ -109,4 +111,6 @@ class Facts:
     inputs: tuple[Input, ...] = ()
     outputs: tuple[Named, ...] = ()
     """What the flake gives out, by the first part of its name."""
+    given: tuple[Named, ...] = ()
+    """The modules that the flake gives out, by name."""
     description: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from tree_sitter import Node, Query
 
@@ -22,6 +23,8 @@ class FlakeReader:
     def __init__(self, expressions: Expressions) -> None:
         self.expressions = expressions
         self.configurations: list[Configuration] = []
+        self.given: list[Named] = []
+        """The modules that are given out, by name."""
 
     def inputs(self, top: Node) -> Iterator[Input]:
         urls: dict[str, tuple[str, int]] = {}
@@ -83,6 +86,11 @@ class FlakeReader:
     def _given_out(self, path: tuple[str, ...], value: Node, scope: Scope, line: int) -> None:
         if path[0] in CONFIGURATIONS:
             self.configured(path, value, scope, line)
+        elif path[0].endswith("Modules"):
+            if len(path) > 1:
+                self.given.append(Named(path[1], line))
+            for body, inner, _ in self.expressions.sets(value, scope, ()) if len(path) == 1 else ():
+                self.given += [Named(below[0], at) for below, _, _, at in self.expressions.bound(body, inner)]
 
     def _given(self, node: Node, scope: Scope) -> Iterator[tuple[Node, Scope]]:
         """The attribute sets that the outputs are put together from, also by functions that do it for every system."""
@@ -102,6 +110,8 @@ class FlakeReader:
                         stack.append((part, scope))
             elif node.type == "apply_expression":
                 name, arguments = self.expressions.call(node)
+                if name == "mkFlake" and len(arguments) == 2:
+                    arguments = arguments[1:]  # the first holds what the second may use
                 if name not in LAST_ARGUMENT and name not in CONDITIONAL and name not in ("recursiveUpdate",):
                     for argument in arguments:
                         for body, inner, _ in self.expressions.sets(argument, scope, ()):
@@ -130,38 +140,112 @@ class FlakeReader:
 
     def _configuration(self, node: Node, scope: Scope, output: str, name: str, line: int) -> None:
         name = "" if name == SOME else name
-        inline = ModuleReader(self.expressions)
-        functions: dict[str, None] = {}
-        inner_node, inner_scope = self.expressions.through(node, scope)
-        stack = [inner_node]
-        while stack:
-            here = stack.pop()
-            if here.type == "apply_expression":
-                called, arguments = self.expressions.call(here)
-                functions[called] = None
-                stack += [argument for argument in arguments if argument.type not in SETS]
-                for argument in arguments:
-                    for body, within, _ in self.expressions.sets(argument, inner_scope, ()):
-                        for path, value, around, _ in self.expressions.bound(body, within):
-                            if path[0] in ("modules", "extraModules", "imports", "configuration"):
-                                for one in self.expressions.elements(value, around):
-                                    if one.type in (*SETS, "function_expression", "parenthesized_expression"):
-                                        inline.module(one, around)
-            elif here.type == "parenthesized_expression":
-                stack += here.named_children
-        texts = [self.expressions.literal(text) or "" for text in captured(_STRINGS, inner_node, "text")]
+        made = _Made(ModuleReader(self.expressions))
+        self._constructed(node, scope, made, 0)
+        texts = [
+            self.expressions.literal(text) or "" for part in made.parts for text in captured(_STRINGS, part, "text")
+        ]
         if not name:  # the names may be those of any set that a function is given
             texts += [
                 self.expressions.source.of(attr) for attr in captured(_NAMES, self.expressions.source.root, "name")
             ]
+        paths = PathReader(self.expressions)
+        references = dict.fromkeys(each for part in made.parts for each in paths.references(part))
         self.configurations.append(
             Configuration(
                 output,
                 name,
-                tuple(PathReader(self.expressions).references(inner_node)),
+                tuple(references),
                 tuple(text for text in dict.fromkeys(texts) if text),
-                tuple(inline.settings),
-                tuple(name for name in functions if name),
+                tuple(made.modules.settings),
+                tuple(dict.fromkeys([*made.opaque, *(each.name for each in made.modules.opaque)])),
                 line,
             )
         )
+
+    def _constructed(self, node: Node, scope: Scope, made: _Made, depth: int) -> None:
+        """What a configuration is made by: a call, and the functions of the same file that it calls."""
+        node, scope = self.expressions.through(node, scope)
+        if node.id in made.seen or depth > _DEEPEST:
+            return
+        made.seen.add(node.id)
+        made.parts.append(node)
+        if node.type == "function_expression":
+            body = node.child_by_field_name("body")
+            if body is not None:
+                self._constructed(body, scope, made, depth)
+            return
+        if node.type in SETS:
+            self._module_lists(node, scope, made)
+            return
+        if node.type == "binary_expression":
+            for side in ("left", "right"):
+                part = node.child_by_field_name(side)
+                if part is not None:
+                    self._constructed(part, scope, made, depth)
+            return
+        if node.type != "apply_expression":
+            return
+        name, arguments = self.expressions.call(node)
+        helper = scope.find(name) if name else None
+        if self._is_foreign(node):
+            made.opaque.append(self.expressions.source.of(node).split("{")[0].split()[0])
+        elif helper is not None:
+            self._constructed(helper[0], helper[1], made, depth + 1)
+        elif name not in _CONSTRUCTORS and name not in CONDITIONAL and name not in LAST_ARGUMENT:
+            made.opaque.append(name or "a function")
+        for argument in arguments:
+            for body, within, _ in self.expressions.sets(argument, scope, ()):
+                self._module_lists(body, within, made)
+            if argument.type not in SETS:
+                inner, around = self.expressions.through(argument, scope)
+                if inner.type == "apply_expression":
+                    self._constructed(inner, around, made, depth + 1)
+
+    def _is_foreign(self, node: Node) -> bool:
+        """Whether what is called is a part of a library that is not nixpkgs' own: `mylib.nixosSystem`."""
+        function: Node | None = node
+        while function is not None and function.type in ("apply_expression", "parenthesized_expression"):
+            part = "function" if function.type == "apply_expression" else "expression"
+            function = function.child_by_field_name(part)
+        if function is None or function.type != "select_expression":
+            return False
+        base = function.child_by_field_name("expression")
+        return base is not None and self.expressions.source.of(base) not in _LIBRARIES
+
+    def _module_lists(self, body: Node, scope: Scope, made: _Made) -> None:
+        """The modules that an attribute set of arguments has in place."""
+        for path, value, around, _ in self.expressions.bound(body, scope):
+            if path[0] not in _MODULE_LISTS:
+                continue
+            made.opaque += [
+                " ".join(self.expressions.source.of(each).split())[:60]
+                for each in self.expressions.unfollowed(value, around)
+            ]
+            for one in self.expressions.elements(value, around):
+                if one.type in (*SETS, "function_expression", "parenthesized_expression"):
+                    made.modules.module(one, around)
+
+
+@dataclass
+class _Made:
+    """What a configuration is made of."""
+
+    modules: ModuleReader
+    """Those that are written in place."""
+    parts: list[Node] = field(default_factory=list)
+    opaque: list[str] = field(default_factory=list)
+    seen: set[int] = field(default_factory=set)
+
+
+_DEEPEST = 4
+_LIBRARIES = frozenset({"lib", "nixpkgs", "inputs", "home-manager", "darwin", "nix-darwin", "builtins", "self"})
+"""Names of sets whose functions are known for what they make."""
+_MODULE_LISTS = ("modules", "extraModules", "imports", "configuration")
+_CONSTRUCTORS = frozenset(
+    {
+        *("nixosSystem", "darwinSystem", "homeManagerConfiguration", "makeOverridable", "import", "evalModules"),
+        *("genAttrs", "mapAttrs", "listToAttrs", "map", "nameValuePair", "readDir", "recursiveUpdate", "attrNames"),
+    }
+)
+"""Functions that are known for what they make, or that put other things together."""

@@ -10,7 +10,7 @@ from pantheros.fleet.model import Import
 from pantheros.module import Host as FleetHost
 from pantheros.nix.values import Package, join_path
 from pantheros.scan.facts import Facts
-from pantheros.scan.hosts import Host, Kind, Place, Seen, held, host_sets
+from pantheros.scan.hosts import OF_DISKS, OF_HARDWARE, Host, Kind, Place, Seen, held, host_sets
 from pantheros.scan.nix_file import read
 from pantheros.scan.repository import Repository
 from pantheros.synth.build import Model, build
@@ -81,12 +81,12 @@ def _host(
     kind: Kind = "server" if host.declared.table.kind == "server" else "workstation"
     found = Host(host.name, directory, kind, host.name, tuple(files), (*settings, *raw), (*packages, *raw_packages))
     report = posixpath.join(directory, "facter.json")
-    hardware = host_sets(found, "hardware", "facter", "boot.initrd.availableKernelModules")
+    hardware = host_sets(found, *OF_HARDWARE)
     if report in repository.files or hardware is not None:
         found.has["hardware"] = (
             Place(report, 0) if report in repository.files else hardware.place if hardware else written
         )
-    disks = host_sets(found, "disko.devices", "fileSystems")
+    disks = host_sets(found, *OF_DISKS)
     if disks is not None:
         found.has["disks"] = disks.place
     if host.people:

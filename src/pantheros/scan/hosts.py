@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from pantheros.fleet.files import read_text
+from pantheros.hardware.facter import read_report
 from pantheros.scan.facts import SOME, UNKNOWN, Configuration, Setting
 from pantheros.scan.repository import Repository
 
@@ -49,6 +51,12 @@ class Host:
     packages: tuple[Seen, ...] = ()
     has: dict[str, Place] = field(default_factory=dict)
     """Of `PARTS`, those that are there, and where."""
+    unknown: str = ""
+    """What of its modules only Nix can tell, "" where all could be followed: then what is not seen is not there."""
+
+    @property
+    def whole(self) -> bool:
+        return not self.unknown
 
     @property
     def in_flake(self) -> bool | None:
@@ -58,16 +66,51 @@ class Host:
 PARTS = ("hardware", "disks", "users", "home")
 """What every host is to have besides its place in the flake."""
 
-_TOPS = ("hosts", "machines", "nodes", "systems", "nixos")
-_AROUND = ("nix", "nixos", "src", "config", "configurations", "systems")
-"""Directories at the top in which one of `_TOPS` may lie."""
+_TOPS = ("hosts", "host", "machines", "nodes", "systems", "nixos")
+_NOT_AROUND = frozenset(
+    {
+        *("home", "home-manager", "users", "lib", "pkgs", "packages", "overlays", "scripts", "secrets", "docs"),
+        *("openspec", "tests", "test", "templates", "examples", "checks"),
+    }
+)
+"""Directories at the top in which one of `_TOPS` holds no hosts."""
 _ENTRIES = ("default.nix", "configuration.nix", "host.nix", "host.toml")
 _HARDWARE = ("hardware-configuration.nix", "hardware.nix", "facter.json")
 _SHARED = frozenset(
     {"common", "shared", "modules", "profiles", "features", "optional", "global", "base", "core", "lib", "templates"}
 )
 _OF_A_MACHINE = ("networking.hostName", "system.stateVersion", "disko.devices", "fileSystems", "nixpkgs.hostPlatform")
+OF_HARDWARE = (
+    *(
+        "hardware.cpu",
+        "hardware.graphics",
+        "hardware.opengl",
+        "hardware.nvidia",
+        "hardware.firmware",
+        "hardware.amdgpu",
+    ),
+    *("hardware.enableRedistributableFirmware", "hardware.enableAllFirmware", "hardware.facter", "facter"),
+    *("hardware.raspberry-pi", "hardware.deviceTree", "boot.initrd.availableKernelModules", "services.qemuGuest"),
+)
+"""Settings that are about a machine's devices."""
+OF_DISKS = ("disko.devices", 'fileSystems."/"', "fileSystems./", 'fileSystems."/boot"', 'fileSystems."/nix"')
+"""Settings that say what lies on which disk."""
+_SEVERAL = 2
+"""Directories of machines, from which on what holds them is none itself."""
 _USERS_OF_THE_SYSTEM = frozenset({"root", "nixos", "nobody"})
+_OF_A_PERSON = frozenset(
+    {
+        *("isNormalUser", "openssh", "hashedPassword", "hashedPasswordFile", "initialPassword", "password"),
+        *("initialHashedPassword", "passwordFile", "shell", "packages", "description"),
+    }
+)
+_WITH_A_SCREEN = (
+    "services.pipewire",
+    "services.xserver",
+    "services.displayManager",
+    "fonts.packages",
+    "programs.steam",
+)
 _AT_A_DESK = (
     "programs.hyprland.enable",
     "programs.sway.enable",
@@ -88,7 +131,6 @@ _PORTABLE = (
     "services.supergfxd",
     "services.fprintd",
     "services.logind.lidSwitch",
-    "hardware.bluetooth",
     "hardware.nvidia.prime",
     "services.xserver.enable",
     "services.libinput",
@@ -97,7 +139,7 @@ _PORTABLE = (
 """What a machine's own files set of a laptop or a desktop."""
 _IN_A_RACK = ("services.qemuGuest", "services.cloud-init", "virtualisation.hypervGuest", "virtualisation.vmware.guest")
 _RACK_MODULES = ("modulesPath/profiles/qemu-guest", "modulesPath/profiles/headless", "modulesPath/virtualisation")
-_DESK_MODULES = ("laptop", "lenovo", "framework", "thinkpad", "asus", "dell", "apple", "surface", "common-gpu")
+_DESK_MODULES = ("laptop", "lenovo", "framework", "thinkpad", "asus", "dell", "surface")
 _DESK_WORDS = frozenset({"laptop", "laptops", "desktop", "desktops", "workstation", "workstations", "notebook", "pc"})
 _RACK_WORDS = frozenset({"server", "servers", "vps", "cloud", "nas", "node", "router", "homeserver"})
 
@@ -111,6 +153,7 @@ class _Hosts:
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
         self.configurations = list(self._configurations())
+        self.names = {each.name for _, each in self.configurations}
         self.directories = list(self._directories())
 
     def all(self) -> tuple[Host, ...]:
@@ -138,7 +181,7 @@ class _Hosts:
                     found[name] = self._host(name, directory, own.name, file, own)
                 continue
             output = self._given_by(directory, computed)
-            if directory not in shared and (output or self._is_machine(directory)):
+            if directory not in shared and not self._is_mac(directory) and (output or self._is_machine(directory)):
                 found[name] = self._host(name, directory, output)
         for file, configuration in alone:
             name = configuration.name
@@ -151,7 +194,7 @@ class _Hosts:
         for directory in self.directories:
             for path in self._own_files(directory):
                 for other in self.repository.imports.get(path, ()):
-                    found |= {each for each in self.directories if each != directory and _in(other, each)}
+                    found |= {each for each in self.directories if each != directory and other in _entries_of(each)}
         return found - claimed
 
     def _configurations(self) -> Iterator[tuple[str, Configuration]]:
@@ -161,18 +204,17 @@ class _Hosts:
             if path != "flake.nix" and posixpath.basename(path) == "flake.nix":
                 continue
             for configuration in repository.nix[path].configurations:
-                if configuration.name or configuration.functions != ("import",):
+                taken = [each for each in configuration.references if each.how == "import"]
+                led = [file for each in taken for file in repository.leads_to(path, each)]
+                if configuration.name or configuration.opaque or len(led) != 1:
                     yield path, configuration
                     continue
                 # `nixosConfigurations = import ./hosts { … };`: the names are that file's.
-                led = [file for each in configuration.references for file in repository.leads_to(path, each)]
                 for file in led:
                     facts = repository.nix[file]
                     names = {setting.path.split(".")[0]: setting.line for setting in facts.settings}
                     for name, line in names.items():
                         yield file, configuration._replace(name=name, references=facts.references, line=line)
-                if not led:
-                    yield path, configuration
 
     def _directories(self) -> Iterator[str]:
         """What may be a host: directories below `hosts/`, and single files there."""
@@ -180,7 +222,8 @@ class _Hosts:
         for path in self.repository.files:
             parts = path.split("/")
             for depth, part in enumerate(parts[:-1]):
-                if part in _TOPS and (depth == 0 or (depth == 1 and parts[0] in _AROUND)):
+                within = parts[0] not in _NOT_AROUND and (parts[0] != "modules" or part in ("hosts", "machines"))
+                if part in _TOPS and (depth == 0 or (depth == 1 and within)):
                     inside.setdefault("/".join(parts[: depth + 1]), set()).add("/".join(parts[depth + 1 :]))
                     break
         for top, below in sorted(inside.items()):
@@ -192,8 +235,12 @@ class _Hosts:
             within = {path.partition("/")[2] for path in below if path.startswith(f"{name}/")}
             if name in _SHARED or name.startswith((".", "_")):
                 continue
-            if any(entry in within for entry in (*_ENTRIES, *_HARDWARE)):
+            machines = {path.partition("/")[0] for path in within if path.partition("/")[2] in _HARDWARE}
+            if any(entry in within for entry in (*_ENTRIES, *_HARDWARE)) and len(machines) < _SEVERAL:
                 yield f"{top}/{name}"
+                # A host may lie in what several have in common, if the flake knows it by name.
+                names_within = {path.partition("/")[0] for path in within if "/" in path} & self.names
+                yield from (f"{top}/{name}/{each}" for each in sorted(names_within))
             else:
                 yield from self._below(f"{top}/{name}", within, depth + 1)
         if depth == 0:
@@ -221,6 +268,11 @@ class _Hosts:
             for prefix in _OF_A_MACHINE
         )
 
+    def _is_mac(self, directory: str) -> bool:
+        """Whether what lies there is for nix-darwin."""
+        facts = [self.repository.nix[path] for path in self._own_files(directory) if path in self.repository.nix]
+        return "darwin" in _words(directory) or any(_of_a_mac(each.path) for said in facts for each in said.settings)
+
     def _own_files(self, directory: str) -> list[str]:
         return [path for path in self.repository.files if _in(path, directory)] if directory else []
 
@@ -232,7 +284,7 @@ class _Hosts:
                 computed.append(reference)
             elif reference in configuration.references:
                 for path in self.repository.leads_to(file, reference):
-                    found = next((each for each in self.directories if _in(path, each)), None)
+                    found = max((each for each in self.directories if _in(path, each)), key=len, default=None)
                     if found is not None:
                         return found
         for name in (configuration.name, *configuration.texts):
@@ -271,14 +323,24 @@ class _Hosts:
         files = self._own_files(directory)
         start = [path for path in files if posixpath.basename(path) in _ENTRIES or path == directory]
         start = start or [path for path in files if path.endswith(".nix")]
-        for reference in own.references if own is not None else ():
-            start += repository.leads_to(told_in, reference, name)
         others = [each for each in self.directories if each != directory and not each.endswith(".nix")]
+        for reference in own.references if own is not None else ():
+            led = repository.leads_to(told_in, reference, name)
+            guessed = SOME in reference.path
+            start += [each for each in led if not (guessed and any(_in(each, other) for other in others))]
         start = self._with_own_modules(start, name, others)
         files = [path for path in repository.closure(start, name, others) if posixpath.basename(path) != "flake.nix"]
         settings, packages = held(repository, files, own.settings if own is not None else (), told_in)
         kind = self._kind(directory or name, settings)
-        host = Host(name, directory, kind, output, tuple(files), settings, packages)
+        unknown = "its place among the flake's outputs" if output is None else ""
+        unknown = unknown or (own.opaque[0] if own is not None and own.opaque else "")
+        if not (files or unknown or (own is not None and own.settings)):
+            unknown = "all of it"
+        for path in files:
+            opaque = repository.nix[path].opaque
+            if opaque and not unknown:
+                unknown = f"{opaque[0].name} ({path}:{opaque[0].line})"
+        host = Host(name, directory, kind, output, tuple(files), settings, packages, unknown=unknown)
         host.has.update(self._parts(host))
         return host
 
@@ -288,18 +350,35 @@ class _Hosts:
         for path in self.repository.closure(found, name, others):
             for module in self.repository.nix[path].modules:
                 names = module.name.split(".")
-                if not {"self", "outputs"} & set(names[:2]):
+                at = next((number for number, each in enumerate(names) if each.endswith(("Modules", "Module"))), None)
+                if at is None or not {"self", "outputs"} & set(names[:2]):
                     continue
-                layer = "nixos" if {"nixosModules", "nixosModule"} & set(names) else "home-manager"
-                found += [each.path for each in self.repository.modules if each.layer == layer]
+                if names[at + 1 :]:
+                    found += self._given_as(names[at + 1])
+                else:  # `builtins.attrValues self.nixosModules`
+                    layer = "nixos" if names[at].startswith("nixos") else "home-manager"
+                    found += [each.path for each in self.repository.modules if each.layer == layer]
         return found
+
+    def _given_as(self, name: str) -> list[str]:
+        """The modules that the flake gives out by a name: those of that name, or what the flake says of it."""
+        named = [each.path for each in self.repository.modules if _stem(each.path.removesuffix("/default.nix")) == name]
+        facts = self.repository.flake
+        lines = {each.line for each in facts.given if each.name == name} if facts is not None else set()
+        told = [
+            path
+            for each in (facts.references if facts is not None else ())
+            if each.line in lines
+            for path in self.repository.leads_to("flake.nix", each)
+        ]
+        return told or named
 
     def _parts(self, host: Host) -> Iterator[tuple[str, Place]]:
         hardware = [path for path in self._own_files(host.directory) if posixpath.basename(path) in _HARDWARE]
         hardware = [path for path in hardware if host.directory and self._says_something(path)]
         if hardware:
             yield "hardware", Place(hardware[0], 0)
-        elif (seen := host_sets(host, "hardware", "facter", "boot.initrd.availableKernelModules")) is not None:
+        elif (seen := host_sets(host, *OF_HARDWARE)) is not None:
             yield "hardware", seen.place
         else:
             module = next(
@@ -308,19 +387,15 @@ class _Hosts:
                     for path in host.files
                     for module in self.repository.nix[path].modules
                     if "hardware" in module.name.split(".nixosModules")[0]
+                    or module.name.startswith("modulesPath/profiles/qemu-guest")
                 ),
                 None,
             )
             if module is not None:
                 yield "hardware", module
-        if (seen := host_sets(host, "disko.devices", "fileSystems")) is not None:
+        if (seen := host_sets(host, *OF_DISKS)) is not None:
             yield "disks", seen.place
-        users = (
-            seen
-            for seen in host.settings
-            if _under(seen.path, "users.users") and _third(seen.path) not in _USERS_OF_THE_SYSTEM
-        )
-        user = next(users, None)
+        user = next((seen for seen in host.settings if _is_person(seen.path)), None)
         if user is not None:
             yield "users", user.place
         if (home := self._home(host)) is not None:
@@ -341,18 +416,30 @@ class _Hosts:
             if each.name and each.name == host.output and each.output == "nixosConfigurations":
                 for setting in each.settings:
                     if _under(setting.path, "home-manager.users"):
-                        return Place(file, each.line)
+                        return Place(file, setting.line)
         return None
 
     def _says_something(self, path: str) -> bool:
         facts = self.repository.nix.get(path)
         return facts is None or (bool(facts.settings or facts.references or facts.modules) and not facts.broken)
 
+    def _reported(self, own: Iterable[str]) -> Kind:
+        """What a hardware report says of the machine: a virtual one is a server, one that is carried is not."""
+        for path in own:
+            if posixpath.basename(path) == "facter.json":
+                text, _ = read_text(self.repository.root, path)
+                report, _ = read_report(path, text) if text is not None else (None, [])
+                if report is not None and (report.virtual or report.portable):
+                    return "server" if report.virtual else "workstation"
+        return "unknown"
+
     def _kind(self, directory: str, settings: Sequence[Seen]) -> Kind:
         """What a machine is for: by where it lies, by what its own files say, and by what it has in common."""
         if (said := _kind_said(directory)) != "unknown":
             return said
         own = set(self._own_files(directory))
+        if (reported := self._reported(own)) != "unknown":
+            return reported
         taken = {other for path in own for other in self.repository.imports.get(path, ())}
         for path in sorted(taken - own):
             if (said := _kind_said(posixpath.basename(path).removesuffix(".nix"))) != "unknown":
@@ -366,13 +453,21 @@ class _Hosts:
             return "server"
         if any(word in name for name in modules for word in _DESK_MODULES) or _any_under(set_here, _PORTABLE):
             return "workstation"
-        return "workstation" if _any_under(settings, _AT_A_DESK) else "unknown"
+        if _any_under(settings, _AT_A_DESK):
+            return "workstation"
+        headless = not _any_under(settings, (*_PORTABLE, *_WITH_A_SCREEN))
+        return "server" if headless and _any_under(settings, ("services.openssh.enable",)) else "unknown"
 
 
 def _kind_said(path: str) -> Kind:
-    """What the words of a path say that a machine is for."""
-    words = {word for part in path.split("/") for word in part.lower().replace("_", "-").split("-")}
+    """What the words of a path say that a machine is for; a number at a word's end says which of several."""
+    words = _words(path)
     return "workstation" if words & _DESK_WORDS else "server" if words & _RACK_WORDS else "unknown"
+
+
+def _words(path: str) -> set[str]:
+    words = (word for part in path.split("/") for word in part.lower().replace("_", "-").split("-"))
+    return {word.rstrip("0123456789") or word for word in words}
 
 
 def _any_under(seen: Iterable[Seen], prefixes: Iterable[str]) -> bool:
@@ -423,9 +518,22 @@ def _in(path: str, directory: str) -> bool:
     return path == directory or path.startswith(f"{directory}/")
 
 
-def _third(path: str) -> str:
+def _is_person(path: str) -> bool:
+    """Whether a setting is about somebody who logs in; what only computes the accounts may be."""
+    if path == "users.users":
+        return True
     parts = path.split(".")
-    return parts[2] if len(parts) > 2 else ""
+    if parts[:2] != ["users", "users"] or len(parts) < 3 or parts[2] in _USERS_OF_THE_SYSTEM:
+        return False
+    return len(parts) == 3 or parts[3] in _OF_A_PERSON
+
+
+def _of_a_mac(path: str) -> bool:
+    return path.startswith(("homebrew.", "system.defaults.", "services.yabai.", "services.skhd."))
+
+
+def _entries_of(directory: str) -> tuple[str, ...]:
+    return (directory, *(f"{directory}/{entry}" for entry in _ENTRIES))
 
 
 def at_home(path: str) -> str:

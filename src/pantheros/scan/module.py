@@ -5,7 +5,7 @@ from __future__ import annotations
 from tree_sitter import Node
 
 from pantheros.scan.expressions import CONDITIONAL, LAST_ARGUMENT, SETS, Expressions, Scope, bindings_of, quoted
-from pantheros.scan.facts import CONFIGURATIONS, Option, Package, Setting
+from pantheros.scan.facts import CONFIGURATIONS, Named, Option, Package, Setting
 
 _TOP = frozenset({"imports", "options", "config", "_module", "meta", "disabledModules", "freeformType", "_file", "key"})
 _PACKAGE_LISTS = frozenset({"systemPackages", "packages", "extraPackages", "plugins", "corePackages", "fontPackages"})
@@ -23,6 +23,8 @@ class ModuleReader:
         self.packages: list[Package] = []
         self.configured: list[tuple[tuple[str, ...], Node, Scope, int]] = []
         """What flake-parts' modules configure: the output's path, its value and scope, the line."""
+        self.opaque: list[Named] = []
+        """What is imported that cannot be told."""
 
     def module(self, node: Node, scope: Scope) -> None:
         """A module, or whatever else a file comes to: settings, unless it says `config` or `options`."""
@@ -35,11 +37,15 @@ class ModuleReader:
                 elif path[0] == "config" and long:
                     self._set(value, around, path[1:], needs, line)
                 elif path[0] == "imports":
+                    self.opaque += [self._named(each) for each in self.expressions.unfollowed(value, around)]
                     for one in self.expressions.elements(value, around):
                         if one.type in (*SETS, "function_expression", "parenthesized_expression"):
                             self.module(one, around)
                 elif path[0] not in _TOP and not long:
                     self._set(value, around, path, needs, line)
+
+    def _named(self, node: Node) -> Named:
+        return Named(" ".join(self.expressions.source.of(node).split())[:60], node.start_point.row + 1)
 
     # What is set ------------------------------------------------------------------------------------------------------
 
@@ -50,6 +56,9 @@ class ModuleReader:
         outputs = path[1:] if path[:1] == ("flake",) else path
         if outputs[:1] and outputs[0] in CONFIGURATIONS:
             self.configured.append((outputs, node, scope, line))
+            return
+        if (path[:2] == ("flake", "modules") and len(path) == 4) or (_gives_modules(path) and len(path) == 3):
+            self.module(node, scope)  # flake-parts: a file that gives out modules holds them
             return
         # A home's or a container's settings may come as a module, with its own imports and arguments.
         empty = True
@@ -248,6 +257,10 @@ class ModuleReader:
         if text is None and node.type in ("string_expression", "indented_string_expression"):
             text = self.expressions.source.of(node).strip("'\"")
         return " ".join(text.split()) if text else ""
+
+
+def _gives_modules(path: tuple[str, ...]) -> bool:
+    return path[:1] == ("flake",) and path[1:2] in (("nixosModules",), ("homeManagerModules",), ("homeModules",))
 
 
 def _holds_modules(path: tuple[str, ...]) -> bool:

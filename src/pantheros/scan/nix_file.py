@@ -63,11 +63,13 @@ def read(text: str) -> Facts:
         references=tuple(paths.references(source.root)),
         packages=tuple(module.packages),
         modules=tuple(paths.foreign_modules()),
+        opaque=tuple(module.opaque),
         calls=tuple(_calls(expressions)),
         secrets=tuple(dict.fromkeys(_secrets(expressions, module.settings))),
         configurations=tuple(flake.configurations),
         inputs=tuple(inputs),
         outputs=tuple(outputs),
+        given=tuple(flake.given),
         description=description,
     )
 

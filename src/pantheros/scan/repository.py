@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pantheros.findings import PantherError
-from pantheros.git import tracked_and_new
+from pantheros.git import is_repository, tracked_and_new
 from pantheros.scan import cache
 from pantheros.scan.facts import SOME, Facts, Reference
 from pantheros.scan.nix_file import read
@@ -165,6 +165,30 @@ class Repository:
         return self._directories.get(path, [])
 
     @cached_property
+    def dangling(self) -> list[tuple[str, int, str]]:
+        """Paths that are imported and are not there: file, line, and the path as written."""
+        known, found = set(self.files), []
+        for path, facts in self.nix.items():
+            for reference in facts.references:
+                written = reference.path
+                if reference.how == "other" or SOME in written or not written.startswith("."):
+                    continue
+                there = posixpath.normpath(posixpath.join(posixpath.dirname(path), written))
+                if not there.startswith("..") and there not in known and there not in self._all_directories:
+                    found.append((path, reference.line, written))
+        return found
+
+    @cached_property
+    def _all_directories(self) -> frozenset[str]:
+        found = {"."}
+        for path in self.files:
+            directory = posixpath.dirname(path)
+            while directory and directory not in found:
+                found.add(directory)
+                directory = posixpath.dirname(directory)
+        return frozenset(found)
+
+    @cached_property
     def imports(self) -> dict[str, list[str]]:
         """By file: the Nix files that it refers to."""
         found: dict[str, list[str]] = {}
@@ -254,8 +278,8 @@ def _is_script(path: str) -> bool:
     parts = path.split("/")
     if parts[0].startswith("."):
         return False
-    in_place = parts[0] in ("scripts", "bin") and len(parts) > 1
-    return in_place or path in _SCRIPTS or (len(parts) == 1 and path.endswith(_SCRIPT_ENDINGS))
+    in_place = parts[0] in ("scripts", "bin") and len(parts) > 1 and not path.lower().endswith((".md", ".txt", ".org"))
+    return in_place or path in _SCRIPTS or (path.endswith(_SCRIPT_ENDINGS) and not is_sample(path))
 
 
 def scan(root: Path, kept_for: Path | None = None) -> Repository:
@@ -265,7 +289,7 @@ def scan(root: Path, kept_for: Path | None = None) -> Repository:
     if not root.is_dir():
         raise PantherError(f"{root} is no directory")
     try:
-        files = [path for path in tracked_and_new(root) if _lies_there(root, path)]
+        files = [path for path in _listed(root) if _lies_there(root, path)]
     except OSError as error:
         raise PantherError(f"{root} cannot be read: {error.strerror}") from error
     files = [path for path in files if not _is_generated(root, path)]
@@ -279,6 +303,24 @@ def scan(root: Path, kept_for: Path | None = None) -> Repository:
             else:
                 contents[path] = content
     return Repository(root, tuple(files), _facts(contents, kept_for or root), unreadable)
+
+
+def _listed(root: Path) -> list[str]:
+    """The files: those that git tracks or would; without git all of them, but for what programs keep for themselves."""
+    if is_repository(root):
+        return tracked_and_new(root)
+    found = []
+    for directory, below, names in os.walk(root):
+        below[:] = sorted(name for name in below if not name.startswith(".") or name in _TOLD_APART)
+        place = os.path.relpath(directory, root)
+        found += [posixpath.normpath(posixpath.join(place, name)) for name in names]
+    return sorted(found)
+
+
+_TOLD_APART = frozenset(
+    {".github", ".gitlab", ".forgejo", ".gitea", ".woodpecker", ".circleci", ".builds", ".buildkite", ".devcontainer"}
+)
+"""Hidden directories that are a project's own."""
 
 
 def _lies_there(root: Path, path: str) -> bool:
