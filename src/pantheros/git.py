@@ -187,8 +187,12 @@ def knows(directory: Path, revision: str) -> bool:
     return bool(_said(directory, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"))
 
 
-def commits_between(directory: Path, revision: str, without: str) -> int:
-    """How many commits came after a revision that did not touch a certain file."""
-    span = f"{revision}..HEAD"
-    all_of_them = set(_said(directory, "rev-list", "--no-merges", span).split())
-    return len(all_of_them - set(_said(directory, "rev-list", "--no-merges", span, "--", without).split()))
+def is_shallow(directory: Path) -> bool:
+    """Whether a clone has only the last part of the history."""
+    return _said(directory, "rev-parse", "--is-shallow-repository") == "true"
+
+
+def commit_day(directory: Path) -> date | None:
+    """The day of the commit that is checked out; None without one."""
+    said = _said(directory, "log", "-1", "--format=%cs")
+    return date.fromisoformat(said) if said else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -11,14 +11,17 @@ import typer
 from pantheros.cli.day import today
 from pantheros.cli.output import markdown, print_json, report, say, write
 from pantheros.findings import PantherError
-from pantheros.git import commits_between, knows
+from pantheros.git import commit_day, is_shallow, knows
 from pantheros.insight.context import Context, context
 from pantheros.insight.context_page import RECENT, as_json, as_markdown, short
-from pantheros.insight.kept import read_part, write_part
+from pantheros.insight.kept import page_in, read_part, write_part
 from pantheros.insight.standing import Standing, standing
+from pantheros.scan.repository import top
 
 NAME = "context"
 PAGE = Path("docs/context.md")
+FRESH_DAYS = 7
+"""Days by which the history that the page tells may lag behind."""
 _ROUNDS = 3
 """Writing the page may change what it tells: that it is there."""
 
@@ -32,8 +35,10 @@ def command(
     most: Annotated[int, typer.Option("--max", metavar="N", min=200, help="With --short: characters at most.")] = 4000,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    found = standing(path)
-    where = found.survey.repository.root / page
+    if update and check:
+        raise PantherError("say --write or --check")
+    found = standing(top(path))
+    where = page_in(found.survey.repository.root, page)
     if check:
         return _check(found, where, page)
     here = context(found, today())
@@ -42,7 +47,7 @@ def command(
     if failed:
         return failed
     if update:
-        return _write(path, here, where, page)
+        return _write(found.survey.repository.root, here, where, page)
     if json:
         print_json(as_json(here))
     elif in_short:
@@ -78,11 +83,11 @@ def _check(found: Standing, where: Path, page: Path) -> int:
         raise PantherError(f"the mark in {page} does not say what it was made from", help=help) from error
     at = part.made_from.get("at", "")
     told, now = part.body, as_markdown(context(found, day, at))
-    if at and not knows(root, at):
+    if at and (is_shallow(root) or not knows(root, at)):
         told, now = _without_history(told), _without_history(now)
-        say(("not verified: ", "cyan"), f"the recent changes: git does not know {at[:12]}", error=True)
-    elif at and (since := commits_between(root, at, page.as_posix())):
-        say((f"{page} is stale: ", "bold red"), f"{since} commits came after it; `panther context --write`")
+        say(("not verified: ", "cyan"), f"the recent changes: this clone has no history up to {at[:12]}", error=True)
+    elif at and (newest := commit_day(root)) and newest > day + timedelta(days=FRESH_DAYS):
+        say((f"{page} is stale: ", "bold red"), f"it is of {day}, and the last commit of {newest}")
         return 1
     if told != now:
         say((f"{page} is stale: ", "bold red"), "`panther context --write` brings it up to date")

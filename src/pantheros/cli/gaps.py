@@ -15,8 +15,9 @@ from pantheros.findings import PantherError, nearest
 from pantheros.git import revision
 from pantheros.insight.gaps import lacks
 from pantheros.insight.gaps_report import MARKS, STATES, as_json, as_markdown, in_short, known, not_verified, ordered
-from pantheros.insight.propose import contents, propose
+from pantheros.insight.propose import contents, name_of, propose
 from pantheros.insight.standing import Since, Standing, since, standing
+from pantheros.scan.repository import top
 from pantheros.specs.metadata import PRIORITIES
 from pantheros.specs.tree import Root
 
@@ -41,7 +42,7 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --propose: write nothing, tell what.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    found = standing(path)
+    found = standing(top(path))
     if not (found.survey.is_fleet or found.survey.repository.nix):
         raise PantherError(f"there is no fleet and no Nix in {path.resolve()}", help="`panther init` begins a fleet")
     if to_propose:
@@ -65,17 +66,23 @@ def command(
 def _propose(found: Standing, only: Sequence[str], *, dry_run: bool) -> int:
     """Write recommended proposals as changes."""
     known = {each.id: each for each in found.recommended.proposals}
+    begun = {change.name for change in found.survey.changes}
     for id in only:
+        if id in begun or f"add-{id}" in begun:
+            raise PantherError(f"{id} is begun already", help=f"panther spec show {id if id in begun else f'add-{id}'}")
         if id not in known:
             guess = nearest(id, known)
             help = f"did you mean {guess}?" if guess else ", ".join(known)
             raise PantherError(f"no proposal '{id}' is recommended", help=help)
     chosen = [each for id, each in known.items() if id in only or not only]
     root = Root(found.survey.repository.root)
+    if not chosen:
+        say("nothing is recommended that is not proposed already")
+        return 0
     if dry_run:
         for each in chosen:
             for name in contents(root, each):
-                say(f"openspec/changes/{each.id}/{name}")
+                say(f"openspec/changes/{name_of(root, each)}/{name}")
         say(f"{len(chosen)} changes would be begun; nothing was written", error=True)
         return 0
     for paths in propose(root, chosen, today()).values():
@@ -91,10 +98,12 @@ def _print(found: Standing, changed: Since | None, area: str, *, every: bool) ->
         for line in in_short(found):
             paragraph("  ", line)
         say()
+        if changed is not None:
+            _since(changed)
         _changes(found)
         _hosts(found)
     _gaps(found, area, every=every)
-    if changed is not None:
+    if changed is not None and area:
         _since(changed)
     if not area:
         _proposals(found)
@@ -147,7 +156,7 @@ def _gaps(found: Standing, area: str, *, every: bool) -> None:
     if not (area or every):
         left_out = sum(gap.status != "present" and gap.capability.priority not in _URGENT for gap in found.gaps)
         if left_out:
-            say((f"{left_out} less urgent gaps: `--all` lists them, `--area A` those of one area", "dim"))
+            paragraph("", f"{left_out} less urgent gaps: `--all` lists them, `--area A` those of one area")
     say()
 
 

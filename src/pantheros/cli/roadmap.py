@@ -13,10 +13,11 @@ from pantheros.cli.day import today
 from pantheros.cli.output import paragraph, print_json, printable, report, say, table, write
 from pantheros.findings import PantherError
 from pantheros.insight.capabilities import read_model
-from pantheros.insight.kept import Part, read_part, write_part
+from pantheros.insight.kept import Part, page_in, read_part, write_part
 from pantheros.insight.roadmap import Pace, Roadmap, roadmap
 from pantheros.insight.roadmap_page import MARKS, PICTURES, as_json, as_markdown, mermaid, svg
 from pantheros.insight.survey import Survey, survey
+from pantheros.scan.repository import top
 
 NAME = "roadmap"
 PAGE = Path("docs/roadmap.md")
@@ -49,8 +50,10 @@ def command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    found = survey(path)
-    where = found.repository.root / page
+    if update and check:
+        raise PantherError("say --write or --check")
+    found = survey(top(path))
+    where = page_in(found.repository.root, page)
     if check:
         return _check(found, where, page)
     here = _roadmap(found, today())

@@ -36,6 +36,19 @@ Measure = Literal[
     "hosts-with-users",
     "hosts-with-home",
 ]
+Kind = Literal[
+    "architecture",
+    "hardware",
+    "module-interface",
+    "security",
+    "performance",
+    "capability",
+    "breaking",
+    "skill",
+    "host",
+]
+"""As `panther spec gen --kind` takes them."""
+_Pattern = Annotated[str, Field(min_length=1)]
 _Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
@@ -72,16 +85,16 @@ class Capability(_Table):
     """Kinds of host that each are to have it; without, it is enough that it is somewhere."""
     depends_on: list[str] = []
     """Capabilities that come first."""
-    settings: list[str] = []
+    settings: list[_Pattern] = []
     """Options of NixOS or home-manager whose being set shows it, or one below them; `*` stands for one part of a path,
     and `=false` at the end says that it is switched off that counts."""
     packages: list[str] = []
     """Packages whose being installed shows it."""
     inputs: list[str] = []
     """Inputs of the flake that show that it is begun."""
-    words: list[str] = []
+    words: list[_Pattern] = []
     """Words in the names of modules, options, specs and changes that are about it."""
-    files: list[str] = []
+    files: list[_Pattern] = []
     """Patterns of files that show it; `**` stands for any directories."""
     outputs: list[str] = []
     """Outputs of the flake that show it."""
@@ -106,9 +119,9 @@ class Template(_Table):
 
     id: _Id
     title: str
-    kind: str
+    kind: Kind
     rationale: str
-    estimate: float
+    estimate: Annotated[float, Field(gt=0)]
     """Days of work where all of it is missing."""
     capabilities: list[str]
     questions: list[str] = []
@@ -217,7 +230,9 @@ def _unknown_names(model: Model, document: Document, places: Mapping[tuple[str, 
                 if name not in model.capabilities:
                     unknown(("proposal", index, "capabilities", number), name, model.capabilities, "capability")
     graph = dependencies(model)
-    for circle in nx.simple_cycles(graph):
+    for found in nx.simple_cycles(graph):
+        first = found.index(min(found))
+        circle = [*found[first:], *found[:first]]
         placed = next((each for each in circle if ("capability", each) in places), None)
         if placed is not None:
             way = " → ".join([*circle, circle[0]])

@@ -20,6 +20,8 @@ from pantheros.specs.metadata import PRIORITIES
 from pantheros.specs.tree import Root, archived_names, without_day
 
 RECENT_DAYS = 30
+_NO_TECHNOLOGY = ("documentation", "hosts", "testing", "deployment")
+"""Areas of which what is there is no technology."""
 _LONGEST_INTRODUCTION = 600
 _ENTRY_FILES = (
     *("fleet.toml", "flake.nix", "README.md", "CONTRIBUTING.md", "AGENTS.md", "CLAUDE.md", "roadmap.toml"),
@@ -133,7 +135,7 @@ class Context:
         """What is present, by area."""
         found: dict[str, list[str]] = {}
         for gap in self.standing.gaps:
-            if gap.status == "present":
+            if gap.status == "present" and gap.capability.area not in _NO_TECHNOLOGY:
                 found.setdefault(self.standing.model.areas[gap.capability.area].title, []).append(gap.capability.title)
         return found
 

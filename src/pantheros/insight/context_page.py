@@ -48,7 +48,7 @@ def as_markdown(found: Context) -> str:
 
 def _heading(found: Context) -> Iterator[str]:
     at = f", at {found.revision[:12]}" if found.revision else ""
-    yield f"# {escaped(found.name)}: project context"
+    yield "# Project context"
     yield ""
     yield f"As of {found.today}{at}."
     yield ""

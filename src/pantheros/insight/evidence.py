@@ -13,7 +13,8 @@ from pantheros.scan.hosts import Host, Place, Seen, at_home
 from pantheros.scan.repository import Module, is_sample
 
 _COMPUTED = 2
-"""How many parts of a path may lie within something that is computed, for it to be taken for what is looked for."""
+"""How many parts of a path may lie within something that is computed, for it to be taken for what is looked for; and
+how many have to be known at least."""
 _STUB_WORDS = 25
 """A document of fewer words, headings aside, says nothing yet."""
 _DOTTED = re.compile(r"[\w-]+(?:[./][\w-]+)+", re.UNICODE)
@@ -54,19 +55,19 @@ class _Paths:
         ]
         return next((seen for seen in found if seen.sure), found[0] if found else None)
 
-    def _at(self, parts: tuple[str, ...]) -> Iterator[Seen]:
+    def _at(self, parts: tuple[str, ...], depth: int = 0) -> Iterator[Seen]:
         if not parts:
             yield from self._here
             for below in self._below.values():
                 yield from below._at(())
             return
-        if len(parts) <= _COMPUTED:
+        if len(parts) <= _COMPUTED <= depth:
             # `users.users = lib.mapAttrs …`: what is asked for may be in it.
             yield from (seen._replace(sure=False) for seen in self._here if not seen.value)
         first, *rest = parts
         for name, below in self._below.items():
             if first in ("*", name) or name == "*":
-                yield from below._at(tuple(rest))
+                yield from below._at(tuple(rest), depth + 1)
 
 
 @lru_cache(maxsize=100_000)
@@ -104,11 +105,11 @@ class Witness:
         return None
 
     def written(self, settings: Iterable[str]) -> Evidence | None:
-        """A setting that is written somewhere, whether a host has it or not."""
+        """A setting that is written somewhere, though no host is seen to have it."""
         for pattern in settings:
             seen = self._everywhere.find(pattern)
             if seen is not None:
-                return Evidence(f"{seen.path}, which is in force on no host", seen.place)
+                return Evidence(f"{seen.path}, which no host is seen to have", seen.place)
         return None
 
     @cached_property
@@ -170,10 +171,11 @@ class Witness:
         return None
 
     def switched_on(self, host: Host, words: Iterable[str]) -> Evidence | None:
-        """A module of the repository's own whose switch has one of some words in its name, and is on on a host."""
+        """A module of the repository's own that has one of some words at the end of its name, and is on on a host."""
         wanted = _phrases(words)
         for name, seen in self._switches[host.name].items():
-            if _has(_words(name), wanted):
+            ending = _words(name.rpartition(".")[2])
+            if _has(ending, wanted) or any(_words(name)[-len(phrase) :] == phrase for phrase in wanted):
                 return Evidence(seen.path, seen.place, host.name)
         return None
 
@@ -195,10 +197,11 @@ class Witness:
         """A module, or what one switches, or a spec, whose name has one of some words."""
         wanted = _phrases(words)
         for module in self.repository.modules:
-            if module.facts.broken or not (module.facts.options or module.facts.settings):
+            if not (module.facts.broken or module.facts.options or module.facts.settings):
                 continue
             if _has(_words(module.path), wanted):
-                return Evidence(f"the module {module.path}", Place(module.path, 0))
+                broken = f", which is broken ({module.facts.broken})" if module.facts.broken else ""
+                return Evidence(f"the module {module.path}{broken}", Place(module.path, 0))
             for option in module.facts.options:
                 if option.path.endswith(".enable") and _has(_words(option.path), wanted):
                     return Evidence(f"the option {option.path}", Place(module.path, option.line))
@@ -208,14 +211,12 @@ class Witness:
         return None
 
     def change(self, words: Iterable[str]) -> str:
-        """An open change that is about one of some words, or "": by its name, or, while it is not done, by its
-        capabilities and what it says that it changes."""
+        """An open change that is not done yet and is about one of some words, or "": by its name, its title, or the
+        capabilities that it has deltas for."""
         wanted = _phrases(words)
-        for each in self.survey.changes:
-            if _has(_words(each.name), wanted):
-                return each.name
-        pending = (each for each in self.survey.changes if each.status != "complete")
-        return next((each.name for each in pending if _has(_words(each.about), wanted)), "")
+        pending = [each for each in self.survey.changes if each.status != "complete"]
+        by_name = (each.name for each in pending if _has(_words(each.name), wanted))
+        return next(by_name, "") or next((each.name for each in pending if _has(_words(each.about), wanted)), "")
 
     # Documents ------------------------------------------------------------------------------------------------------
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pantheros.insight.capabilities import Capability, Measure, Model
 from pantheros.insight.evidence import Evidence, Witness
-from pantheros.insight.survey import Survey
+from pantheros.insight.survey import Change, Survey
 from pantheros.scan.hosts import PARTS, Host, Place
 from pantheros.scan.repository import Module
 
@@ -40,40 +40,70 @@ def assess(model: Model, found: Survey) -> tuple[Gap, ...]:
         for each in model.capabilities.values()
         if each.wanted
     )
-    return tuple(gap for gap in gaps if gap is not None)
+    return tuple(_proposed(gap, model, witness) for gap in gaps if gap is not None)
+
+
+def _proposed(gap: Gap, model: Model, witness: Witness) -> Gap:
+    """A gap with the open change that is about it: about the capability itself, or called as the proposal would be that
+    it belongs to."""
+    if gap.status == "present":
+        return gap
+    id = gap.capability.id
+    templates = [template for template in model.templates.values() if id in template.capabilities]
+    change = witness.change(gap.capability.words)
+    for template in templates:
+        change = change or proposed_as(template.id, witness.survey.changes)
+    return replace(gap, proposed_by=change) if change else gap
+
+
+def proposed_as(id: str, changes: Iterable[Change]) -> str:
+    """The open change that is called as a proposal would be, give or take a word more and the plural; or ""."""
+    wanted = _stems(id)
+    for change in changes:
+        if change.name in (id, f"add-{id}") or (change.status != "complete" and wanted <= _stems(change.name)):
+            return change.name
+    return ""
+
+
+def _stems(name: str) -> set[str]:
+    return {word.removesuffix("s") for word in name.lower().split("-")} - {"and", "or", "the", "of"}
 
 
 def _shown(capability: Capability, witness: Witness) -> Gap | None:
-    expected = [host for host in witness.survey.hosts if host.kind in capability.hosts]
+    """What shows a capability. A host that is not wholly known lacks nothing that is not seen on it."""
+    hosts = witness.survey.hosts
+    expected = [host for host in hosts if host.kind in capability.hosts]
     if capability.hosts and not expected:
         return None
-    looked_at = expected if capability.hosts else list(witness.survey.hosts)
     seen = {
         host.name: witness.on_host(host, capability.settings, capability.packages)
         or witness.switched_on(host, capability.words)
-        for host in looked_at
+        for host in hosts
     }
-    sure = [evidence for evidence in seen.values() if evidence is not None and evidence.host]
-    doubtful = [evidence for evidence in seen.values() if evidence is not None and not evidence.host]
-    lacking = tuple(name for name, evidence in seen.items() if evidence is None) if capability.hosts else ()
-    whole: list[Evidence] = list(sure)
-    begun: list[Evidence] = doubtful
+    wanted = expected if capability.hosts else list(hosts)
+    whole = [each for host in wanted if (each := seen[host.name]) is not None and each.host]
+    begun = [each for host in wanted if (each := seen[host.name]) is not None and not each.host]
+    lacking = tuple(host.name for host in wanted if seen[host.name] is None and host.whole) if capability.hosts else ()
     if (file := witness.file(capability.files)) is not None:
         (whole if file[1] else begun).append(file[0])
     given = (witness.output(capability.outputs), witness.call(capability.calls))
     whole += [each for each in given if each is not None]
     if not whole:
-        more = (witness.written(capability.settings), witness.input(capability.inputs), witness.named(capability.words))
+        # Hosts of other kinds may have it: that is more than its being written.
+        begun += [each for host in hosts if host not in wanted and (each := seen[host.name]) is not None][:1]
+        written = None if begun else witness.written(capability.settings)
+        more = (written, witness.input(capability.inputs), witness.named(capability.words))
         begun += [each for each in more if each is not None]
     only_hosts = capability.hosts and not (capability.files or capability.outputs)
+    unsure = [host for host in wanted if seen[host.name] is None and not host.whole] if only_hosts else []
     status: Status = "missing"
-    if whole and not (only_hosts and lacking):
+    if whole and not (only_hosts and (lacking or unsure)):
         status = "present"
     elif whole or begun:
         status = "partial"
-    proposed = "" if status == "present" else witness.change(capability.words)
-    count = (len(seen) - len(lacking), len(seen)) if capability.hosts else None
-    return Gap(capability, status, tuple((whole or begun)[:_MOST]), lacking, count, proposed)
+    known = [host for host in wanted if seen[host.name] is not None or host.whole]
+    count = (len(known) - len(lacking), len(known)) if capability.hosts and known else None
+    return Gap(capability, status, tuple((whole or begun)[:_MOST]), lacking, count)
 
 
 def _measured(capability: Capability, witness: Witness) -> Gap | None:
@@ -82,8 +112,7 @@ def _measured(capability: Capability, witness: Witness) -> Gap | None:
     if not have and not lacking:
         return None
     status: Status = "present" if not lacking else "partial" if have else "missing"
-    proposed = "" if status == "present" else witness.change(capability.words)
-    return Gap(capability, status, tuple(have[:_MOST]), tuple(lacking), (len(have), len(have) + len(lacking)), proposed)
+    return Gap(capability, status, tuple(have[:_MOST]), tuple(lacking), (len(have), len(have) + len(lacking)))
 
 
 _Counted = tuple[list[Evidence], list[str]]
@@ -139,7 +168,7 @@ def _having(part: str) -> Callable[[Witness], _Counted]:
     def count(witness: Witness) -> _Counted:
         hosts = witness.survey.hosts
         have = [Evidence(f"{host.name}: {part}", host.has[part], host.name) for host in hosts if part in host.has]
-        return have, [host.name for host in hosts if part not in host.has]
+        return have, [host.name for host in hosts if part not in host.has and host.whole]
 
     return count
 
@@ -159,7 +188,7 @@ _MEASURES: dict[Measure, Callable[[Witness], _Counted]] = {
 
 def lacks(host: Host, gaps: tuple[Gap, ...]) -> list[str]:
     """What a host lacks: its parts, its place in the flake, and capabilities that its kind is to have."""
-    missing = [part for part in PARTS if part not in host.has]
+    missing = [part for part in PARTS if part not in host.has and host.whole]
     if host.in_flake is False:
         missing.append("flake")
     return [*missing, *(gap.capability.id for gap in gaps if not gap.capability.measure and host.name in gap.lacking)]

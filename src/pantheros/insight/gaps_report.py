@@ -8,7 +8,7 @@ from typing import Any
 
 from pantheros.insight.evidence import Evidence
 from pantheros.insight.gaps import Gap, Status, lacks
-from pantheros.insight.proposals import Proposal
+from pantheros.insight.proposals import Proposal, Recommended
 from pantheros.insight.standing import Moved, Since, Standing
 from pantheros.insight.survey import Change
 from pantheros.scan.hosts import PARTS, Host
@@ -43,6 +43,10 @@ def as_json(found: Standing, changed: Since | None) -> dict[str, Any]:
         "broken": [{"file": path, "why": why} for path, why in repository.broken.items()],
         "gaps": [_gap(gap) for gap in found.gaps],
         "proposals": [_proposal(each) for each in found.recommended.proposals],
+        "order": [
+            {"phase": phase, "changes": open_changes, "proposals": ids}
+            for phase, open_changes, ids in in_order(found.recommended)
+        ],
         "critical_path": list(found.recommended.critical_path),
         "critical_path_days": found.recommended.days,
         "not_verified": list(not_verified(found)),
@@ -100,6 +104,7 @@ def _host(host: Host, gaps: tuple[Gap, ...]) -> dict[str, Any]:
         "output": host.output,
         "directory": host.directory,
         "has": {part: _place(host, part) for part in PARTS},
+        "unknown": host.unknown or None,
         "missing": lacks(host, gaps),
     }
 
@@ -166,9 +171,16 @@ def not_verified(found: Standing) -> Iterator[str]:
     yield from found.survey.unread
     for host in found.survey.hosts:
         if host.in_flake is None:
-            yield f"whether the flake gives out {host.name}: its outputs are computed, and only Nix can tell"
+            yield f"whether the flake gives out {host.name}, and with what: its outputs are computed, only Nix can tell"
+        elif host.unknown:
+            yield f"what {host.name} lacks: {host.unknown} is not followed"
         if host.kind == "unknown":
             yield f"what {host.name} lacks for its kind: whether it is a workstation or a server does not show"
+    for path, line, written in found.survey.repository.dangling:
+        yield f"{path}:{line} takes in {written}, which is not there"
+    outputs = {output.name for output in found.survey.flake.outputs}
+    if "nixosConfigurations" in outputs and not found.survey.hosts:
+        yield "the hosts: the flake computes them, and no directory was recognised as one"
     for path, why in found.survey.repository.broken.items():
         yield f"{path}: it cannot be read ({why})"
 
@@ -304,7 +316,9 @@ def known(gap: Gap) -> str:
             said[-1] += f", not {_listed(gap.lacking, 'or', most=4)}"
     if gap.evidence and not (gap.capability.measure and gap.status != "present"):
         each = gap.evidence[0]
-        said.append(each.what if each.what == str(each.place) else f"{each.what} ({each.place})")
+        said.append(
+            each.what if each.place.file in each.what and not each.place.line else f"{each.what} ({each.place})"
+        )
     if gap.proposed_by:
         said.append(f"proposed as {gap.proposed_by}")
     return "; ".join(said)
@@ -327,11 +341,10 @@ def _proposals(found: Standing) -> list[str]:
                 lines += [f"After {_listed([f'`{name}`' for name in each.depends_on], 'and', most=20)}.", ""]
             if each.blocks:
                 lines += [f"Before {_listed([f'`{name}`' for name in each.blocks], 'and', most=20)}.", ""]
-    lines += ["## In which order", "", "| Phase | Proposals | Days |", "|---|---|---|"]
-    for phase in sorted({each.phase for each in recommended.proposals}):
-        of_phase = [each for each in recommended.proposals if each.phase == phase]
-        names = ", ".join(f"`{each.id}`" for each in of_phase)
-        lines.append(f"| {phase} | {names} | {sum(each.days for each in of_phase)} |")
+    lines += ["## In which order", "", "| Phase | Open changes to finish | Proposals |", "|---|---|---|"]
+    for phase, open_changes, ids in in_order(recommended):
+        cells = [", ".join(f"`{name}`" for name in names) for names in (open_changes, ids)]
+        lines.append(f"| {phase} | {' | '.join(cells)} |")
     way = " → ".join(f"`{id}`" for id in recommended.critical_path)
     lines += ["", f"The critical path takes {counted(recommended.days, 'day')}: {way}.", ""]
     asked = [(each, question) for each in recommended.proposals for question in each.template.questions]
@@ -340,6 +353,17 @@ def _proposals(found: Standing) -> list[str]:
         lines += [f"- {escaped(question)} (`{each.id}`)" for each, question in asked]
         lines += [""]
     return lines
+
+
+def in_order(recommended: Recommended) -> Iterator[tuple[int, list[str], list[str]]]:
+    """By phase: the open changes and the proposals that can begin in it."""
+    phases = {*recommended.pending.values(), *(each.phase for each in recommended.proposals)}
+    for phase in sorted(phases):
+        yield (
+            phase,
+            [name for name, of in recommended.pending.items() if of == phase],
+            [each.id for each in recommended.proposals if each.phase == phase],
+        )
 
 
 def counted(number: int, what: str) -> str:

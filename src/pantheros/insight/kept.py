@@ -28,6 +28,14 @@ class Part:
     body: str
 
 
+def page_in(root: Path, page: Path) -> Path:
+    """A page of a repository. Raises `PantherError` for one that lies outside."""
+    whole = (root / page).resolve()
+    if page.is_absolute() or not whole.is_relative_to(root.resolve()):
+        raise PantherError(f"{page} lies outside the repository")
+    return root / page
+
+
 def read_part(path: Path, name: str) -> Part | None:
     """The part of a page that is kept; None where there is no such page, or no mark in it. Raises `PantherError` for
     marks that do not match."""

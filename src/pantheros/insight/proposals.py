@@ -47,19 +47,21 @@ class Recommended:
 
     proposals: tuple[Proposal, ...]
     critical_path: tuple[str, ...]
-    """The longest way through them: what decides when all of it is done."""
+    """The longest way through them and the open changes: what decides when all of it is done."""
     days: int
     """How long that takes."""
+    pending: Mapping[str, int]
+    """The open changes that are not done yet, and in which phase of all this each can begin."""
+
+
+_DAYS_PER_TASK = 0.5
 
 
 def recommend(model: Model, gaps: Sequence[Gap], changes: Sequence[Change]) -> Recommended:
-    """Proposals for what is missing or partial and that no open change is about."""
+    """Proposals for what is missing or partial and that no open change is about. Open changes that are not done are
+    part of the way: what depends on one begins after it."""
     open_gaps = {gap.capability.id: gap for gap in gaps if gap.status != "present" and not gap.proposed_by}
     proposed = {gap.capability.id: gap.proposed_by for gap in gaps if gap.status != "present" and gap.proposed_by}
-    for template in model.templates.values():
-        if (change := _proposed_as(template, changes)) is not None:
-            ids = [each for each in template.capabilities if each in open_gaps]
-            proposed |= {id: change for id in ids if open_gaps.pop(id)}
     filled: dict[str, tuple[Gap, ...]] = {}
     of: dict[str, str] = {}
     for template in model.templates.values():
@@ -67,49 +69,47 @@ def recommend(model: Model, gaps: Sequence[Gap], changes: Sequence[Change]) -> R
         if template.wanted and wanted:
             filled[template.id] = wanted
             of.update({gap.capability.id: template.id for gap in wanted})
+    pending = {change.name: change for change in changes if change.status != "complete"}
     first = _first(model, of, proposed)
     graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(filled)
+    graph.add_nodes_from([*filled, *pending])
     for id, wanted in filled.items():
-        graph.add_edges_from(
-            (each, id) for gap in wanted for each in first[gap.capability.id] if each in filled and each != id
-        )
-    _untie(graph, model)
+        before = {each for gap in wanted for each in first[gap.capability.id]} & (filled.keys() | pending.keys())
+        graph.add_edges_from((each, id) for each in sorted(before - {id}))
+    for name, change in pending.items():
+        graph.add_edges_from((each, name) for each in change.planning.depends_on if each in pending)
+        graph.add_edges_from((name, each) for each in change.planning.blocks if each in pending)
+    _untie(graph, [*pending, *model.templates])
     days = {id: _days(model.templates[id], len(wanted)) for id, wanted in filled.items()}
+    days |= {name: _days_of(change) for name, change in pending.items()}
     phases = {id: number for number, level in enumerate(nx.topological_generations(graph), 1) for id in level}
-    proposals = []
-    for id, wanted in filled.items():
-        waits_for = {
-            *graph.predecessors(id),
-            *(each for gap in wanted for each in first[gap.capability.id] if each not in filled),
-        }
-        proposals.append(
-            Proposal(
-                model.templates[id],
-                wanted,
-                min((gap.capability.priority for gap in wanted), key=PRIORITIES.index),
-                tuple(sorted(waits_for)),
-                tuple(sorted(graph.successors(id))),
-                phases[id],
-                days[id],
-            )
+    proposals = [
+        Proposal(
+            model.templates[id],
+            wanted,
+            min((gap.capability.priority for gap in wanted), key=PRIORITIES.index),
+            tuple(sorted(graph.predecessors(id))),
+            tuple(sorted(each for each in graph.successors(id) if each in filled)),
+            phases[id],
+            days[id],
         )
+        for id, wanted in filled.items()
+    ]
     rank = {proposal.id: (proposal.phase, PRIORITIES.index(proposal.priority), proposal.id) for proposal in proposals}
     path = _longest(graph, days)
-    return Recommended(tuple(sorted(proposals, key=lambda each: rank[each.id])), path, sum(days[id] for id in path))
+    return Recommended(
+        tuple(sorted(proposals, key=lambda each: rank[each.id])),
+        path,
+        sum(days[id] for id in path),
+        {name: phases[name] for name in sorted(pending)},
+    )
 
 
-def _proposed_as(template: Template, changes: Sequence[Change]) -> str | None:
-    """The open change that is called as the proposal would be, give or take a word more and the plural."""
-    wanted = _stems(template.id)
-    for change in changes:
-        if change.name == template.id or (change.status != "complete" and wanted <= _stems(change.name)):
-            return change.name
-    return None
-
-
-def _stems(name: str) -> set[str]:
-    return {word.removesuffix("s") for word in name.lower().split("-")} - {"and", "or", "the", "of"}
+def _days_of(change: Change) -> int:
+    """The days that an open change still takes, by its estimate or its open tasks."""
+    left = 1 - change.done / change.total if change.total else 1.0
+    estimate = change.planning.estimate
+    return max(1, math.ceil(estimate * left if estimate is not None else (change.total - change.done) * _DAYS_PER_TASK))
 
 
 def _first(model: Model, of: Mapping[str, str], proposed: Mapping[str, str]) -> dict[str, set[str]]:
@@ -132,16 +132,15 @@ def _first(model: Model, of: Mapping[str, str], proposed: Mapping[str, str]) -> 
     return found
 
 
-def _untie(graph: nx.DiGraph[str], model: Model) -> None:
+def _untie(graph: nx.DiGraph[str], order: Sequence[str]) -> None:
     """Leave out dependencies that lead in a circle: capabilities may depend on each other across two proposals."""
-    order = list(model.templates)
     while True:
         try:
             circle = nx.find_cycle(graph)
         except nx.NetworkXNoCycle:
             return
-        # Of a circle, the dependency of the earlier proposal on the later one.
-        backwards = [edge for edge in circle if order.index(edge[0]) > order.index(edge[1])]
+        # Of a circle, the dependency of the earlier one on the later.
+        backwards = [edge for edge in circle if order.index(edge[0]) >= order.index(edge[1])]
         graph.remove_edge(*backwards[0][:2])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -21,18 +21,26 @@ _GROUPS_AFTER = (
 )
 
 
-def propose(root: Root, proposals: Iterable[Proposal], today: date) -> dict[str, list[Path]]:
+def propose(root: Root, proposals: Sequence[Proposal], today: date) -> dict[str, list[Path]]:
     """Begin a change for each proposal; by its name, the files that were written, relative to the root. Raises
     `PantherError` where a change of that name is there."""
-    chosen = list(proposals)
-    known = {*change_names(root), *(each.id for each in chosen)}
-    return {each.id: begin(root, _new(each, known), today, written=contents(root, each)) for each in chosen}
+    names = {each.id: name_of(root, each) for each in proposals}
+    known = {**{name: name for name in change_names(root)}, **names}
+    return {
+        names[each.id]: begin(root, _new(each, names[each.id], known), today, written=contents(root, each))
+        for each in proposals
+    }
 
 
-def _new(each: Proposal, known: Collection[str]) -> New:
-    first = tuple(name for name in each.depends_on if name in known)
+def name_of(root: Root, each: Proposal) -> str:
+    """What the change is called: as the proposal, unless a spec is called so already."""
+    return f"add-{each.id}" if (root.specs / each.id).is_dir() else each.id
+
+
+def _new(each: Proposal, name: str, known: Mapping[str, str]) -> New:
+    first = tuple(known[other] for other in each.depends_on if other in known)
     kind = KINDS[each.template.kind]
-    return New(each.id, kind, phase=str(each.phase), priority=each.priority, depends_on=first, estimate=each.days)
+    return New(name, kind, phase=str(each.phase), priority=each.priority, depends_on=first, estimate=each.days)
 
 
 def contents(root: Root, each: Proposal) -> dict[str, str]:

@@ -76,6 +76,11 @@ class Item:
     critical: bool = False
 
     @property
+    def counted(self) -> int:
+        """Its tasks; of an archived change, those that were done: nobody does the others any more."""
+        return self.done if self.ended else self.total
+
+    @property
     def share(self) -> float:
         return self.done / self.total if self.total else float(self.state == "done")
 

@@ -48,7 +48,7 @@ def as_markdown(found: Roadmap) -> str:
 
 def _phase_row(phase: Phase) -> list[str]:
     done = sum(item.state == "done" for item in phase.items)
-    tasks = f"{sum(item.done for item in phase.items)}/{sum(item.total for item in phase.items)}"
+    tasks = f"{sum(item.done for item in phase.items)}/{sum(item.counted for item in phase.items)}"
     return [
         escaped(phase.title),
         f"{MARKS[phase.state]} {phase.state}",
@@ -156,8 +156,9 @@ def _dependencies(found: Roadmap) -> Iterator[str]:
     for one, other in found.edges:
         yield f"  {ids[one]} --> {ids[other]}"
     used = counts(found.items)
-    for state, colours in STATES.items():
-        if used[state]:
+    for state, number in used.items():
+        colours = STATES[state]
+        if number:
             yield f"  classDef {state} fill:{colours.fill},stroke:{colours.line},color:{INK}"
 
 
@@ -222,8 +223,8 @@ def svg(found: Roadmap, picture: Picture) -> str:
         ]
         return gantt(bars, milestones, found.today, empty=_NO_CHANGES)
     known = {name for name, _ in found.hosts}
-    hosts = [Box(name, name, kind, "done") for name, kind in found.hosts]
-    services = [Box(use.id, use.title, _users(len(use.hosts)), "done") for use in found.services]
+    hosts = [Box(name, name, kind, "plain") for name, kind in found.hosts]
+    services = [Box(use.id, use.title, _users(len(use.hosts)), "plain") for use in found.services]
     links = [Link(host, use.id) for use in found.services for host in use.hosts if host in known]
     return shared_services(hosts, services, links, empty="no host shares a service with another")
 
@@ -310,7 +311,7 @@ def _done_of(items: Iterable[Item]) -> dict[str, int]:
         "done": sum(item.state == "done" for item in items),
         "total": len(items),
         "completedTasks": sum(item.done for item in items),
-        "totalTasks": sum(item.total for item in items),
+        "totalTasks": sum(item.counted for item in items),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,10 +12,9 @@ from pantheros.scan.facts import Facts
 from pantheros.scan.fleet import read_fleet_hosts
 from pantheros.scan.hosts import Host, hosts
 from pantheros.scan.repository import Repository, scan
-from pantheros.specs.listing import progress
-from pantheros.specs.main_spec import section_named, sections
-from pantheros.specs.metadata import Metadata, NotMetadata, Planning, planning, read_metadata
-from pantheros.specs.tree import Root, archived_names, change_names, read, spec_files
+from pantheros.specs.listing import progress, title_of
+from pantheros.specs.metadata import Planning, read_planning
+from pantheros.specs.tree import Root, archived_names, change_names, read, read_bytes, spec_files
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Change:
     total: int
     planning: Planning
     about: str = ""
-    """The capabilities that it has deltas for, and what it says that it changes."""
+    """The capabilities that it has deltas for, and its title."""
 
     @property
     def status(self) -> str:
@@ -61,7 +61,15 @@ def survey(root: Path, kept_for: Path | None = None) -> Survey:
     """Look at a repository. Raises `PantherError` where there is no such directory."""
     repository = scan(root, kept_for)
     tree = Root(repository.root)
-    changes = tuple(_change(tree, name) for name in change_names(tree))
+    changes: tuple[Change, ...] = ()
+    specs: tuple[str, ...] = ()
+    unread: list[str] = []
+    try:
+        changes = tuple(_change(tree, name) for name in change_names(tree))
+        specs = tuple(spec_files(tree.specs))
+        unread += _unread(tree)
+    except (OSError, PantherError) as error:
+        unread.append(f"openspec/: {error.strerror if isinstance(error, OSError) else error}")
     common = Survey(
         repository,
         False,
@@ -70,14 +78,15 @@ def survey(root: Path, kept_for: Path | None = None) -> Survey:
         tuple(repository.secrets),
         changes,
         tuple(archived_names(tree)),
-        tuple(spec_files(tree.specs)),
+        specs,
+        tuple(unread),
     )
     if not (repository.root / FLEET_FILE).is_file():
         return replace(common, hosts=hosts(repository))
     try:
         fleet = read_fleet_hosts(repository)
     except PantherError as error:
-        return replace(common, hosts=hosts(repository), unread=(f"the fleet: {error.message}",))
+        return replace(common, hosts=hosts(repository), unread=(*unread, f"the fleet: {error.message}"))
     return replace(
         common,
         repository=replace(repository, imported_elsewhere=fleet.imports),
@@ -91,19 +100,29 @@ def survey(root: Path, kept_for: Path | None = None) -> Survey:
 def _change(tree: Root, name: str) -> Change:
     path = tree.changes / name
     done, total = progress(tree, path)
-    try:
-        metadata = read_metadata(path) or Metadata()
-    except NotMetadata:
-        metadata = Metadata()
-    about = [*spec_files(path / "specs"), _what_changes(path)]
-    return Change(name, done, total, planning(metadata.more), "\n".join(about))
+    about = [*spec_files(path / "specs"), _title(path)]
+    return Change(name, done, total, read_planning(path), "\n".join(about))
 
 
-def _what_changes(change: Path) -> str:
-    """The section of a proposal that says what the change does."""
+def _title(change: Path) -> str:
+    """The title of a proposal."""
     try:
-        text = read(change / "proposal.md")
+        return title_of(read(change / "proposal.md"), "")
     except (OSError, PantherError):
         return ""
-    section = section_named("what changes", sections(text))
-    return section.content if section is not None else ""
+
+
+def _unread(tree: Root) -> Iterator[str]:
+    """What of the changes cannot be read."""
+    for name in change_names(tree):
+        path = tree.changes / name
+        for file in ("tasks.md", "proposal.md"):
+            try:
+                read_bytes(path / file)
+            except FileNotFoundError:
+                continue
+            except (OSError, PantherError) as error:
+                why = error.strerror if isinstance(error, OSError) else error
+                yield f"{file} of the change {name}: {why}"
+        for fault in read_planning(path).faults:
+            yield f".openspec.yaml of the change {name}: {fault}"

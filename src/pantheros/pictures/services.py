@@ -78,7 +78,8 @@ def shared_services(hosts: Sequence[Box], services: Sequence[Box], links: Sequen
         out += drawn_box(box, *place, tall)
     more = [CRITICAL] * any(box.critical for box in boxes)
     key, low = legend([box.state for box in boxes], more, MARGIN, high + 34, max(wide, 320) - MARGIN)
-    said = f"{len(hosts)} hosts, {len(services)} services, {len(links)} uses; {counted(box.state for box in boxes)}"
+    states = counted(box.state for box in boxes)
+    said = f"{len(hosts)} hosts, {len(services)} services, {len(links)} uses" + (f"; {states}" if states else "")
     return picture(max(wide, 320) + MARGIN, low + MARGIN, _TITLE, said, [*out, *key])
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Literal, NamedTuple
 
-State = Literal["done", "active", "blocked", "overdue", "planned"]
+State = Literal["done", "active", "blocked", "overdue", "planned", "plain"]
 
 
 class Box(NamedTuple):
@@ -39,6 +39,7 @@ STATES: dict[State, Colours] = {
     "active": Colours("#e3eefc", "#8db8ec", "#1b5aa3"),
     "blocked": Colours("#fde6e4", "#eda39d", "#a8201a"),
     "overdue": Colours("#fff1d4", "#f0c36a", "#8a4b00"),
+    "plain": Colours("#eef1f8", "#c5cede", "#3b4f78"),
     "planned": Colours("#f3f4f6", "#c3c9d1", "#515b66"),
 }
 INK, FAINT, RULE, CIRCLE = "#1c2127", "#5c6670", "#dfe3e8", "#c62828"
@@ -136,6 +137,8 @@ def mark(state: State, x: float, y: float) -> str:
     colour = STATES[state].line
     at = f'transform="translate({number(x)} {number(y)})"'
     stroke = 'fill="none" stroke="#ffffff" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"'
+    if state == "plain":
+        return ""
     match state:
         case "done":
             inner = f'<circle r="7" fill="{colour}"/><path d="M-3.2 0.2L-0.9 2.6L3.4 -2.4" {stroke}/>'
@@ -154,21 +157,25 @@ def mark(state: State, x: float, y: float) -> str:
 def box_width(box: Box) -> float:
     """How wide a box has to be for its texts, within limits."""
     texts = max(width(" ".join(box.title.split()), 13), width(" ".join(box.note.split()), 11))
-    return min(max(math.ceil(texts) + _LEFT + _RIGHT, _NARROWEST), _WIDEST)
+    left = _RIGHT if box.state == "plain" else _LEFT
+    return min(max(math.ceil(texts) + left + _RIGHT, _NARROWEST), _WIDEST)
 
 
 def drawn_box(box: Box, x: float, middle: float, wide: float, high: float = HIGH) -> list[str]:
     """A box; its whole title is its tooltip."""
     colours = STATES[box.state]
     thick = 3 if box.critical else 1.2
-    room = wide - _LEFT - _RIGHT
-    said = ", ".join(filter(None, [box.state, "critical" if box.critical else "", box.note]))
+    left = _RIGHT if box.state == "plain" else _LEFT
+    room = wide - left - _RIGHT
+    said = ", ".join(
+        filter(None, ["" if box.state == "plain" else box.state, "critical" if box.critical else "", box.note])
+    )
     return [
         f'<g class="box"><title>{escaped(box.title)}</title><desc>{escaped(said)}</desc>',
         rect(x, middle - high / 2, wide, high, colours.fill, f' rx="7" stroke="{colours.line}" stroke-width="{thick}"'),
         mark(box.state, x + 18, middle),
-        text(x + _LEFT, middle - 4 if box.note else middle + 4.5, fitted(box.title, room, 13)),
-        *([text(x + _LEFT, middle + 13, fitted(box.note, room, 11), 11, colours.line)] if box.note else []),
+        text(x + left, middle - 4 if box.note else middle + 4.5, fitted(box.title, room, 13)),
+        *([text(x + left, middle + 13, fitted(box.note, room, 11), 11, colours.line)] if box.note else []),
         "</g>",
     ]
 
@@ -186,7 +193,7 @@ def legend(
 ) -> tuple[list[str], float]:
     """A row of the states there are, and of further samples (26 wide around 0, 0) with their words; how high it is."""
     found = set(states)
-    samples = [(mark(state, 0, 0), state) for state in STATES if state in found] + list(more)
+    samples = [(mark(state, 0, 0), state) for state in STATES if state in found and state != "plain"] + list(more)
     out, left = [], x
     for sample, words in samples:
         wide = 26 + width(words, 11) + 14
@@ -228,4 +235,4 @@ def nothing(title: str, empty: str) -> str:
 def counted(boxes: Iterable[State]) -> str:
     """How many there are of each state."""
     found = list(boxes)
-    return ", ".join(f"{found.count(state)} {state}" for state in STATES if state in found)
+    return ", ".join(f"{found.count(state)} {state}" for state in STATES if state in found and state != "plain")

@@ -6,7 +6,7 @@ import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pantheros.findings import PantherError
 from pantheros.git import is_repository, tracked_and_new
 from pantheros.scan import cache
-from pantheros.scan.facts import SOME, Facts, Reference
+from pantheros.scan.facts import SOME, Facts, Named, Reference
 from pantheros.scan.nix_file import read
 from pantheros.synth.parallel import in_parallel
 from pantheros.synth.tree import MANIFEST
@@ -111,8 +111,20 @@ class Repository:
 
     @cached_property
     def flake(self) -> Facts | None:
-        """The `flake.nix` at the top, if there is one."""
-        return self.nix.get("flake.nix")
+        """The `flake.nix` at the top, if there is one, with the outputs that flake-parts' modules bring."""
+        facts = self.nix.get("flake.nix")
+        if facts is None:
+            return None
+        outputs = {output.name: output for output in facts.outputs}
+        for path in self.closure(["flake.nix"]):
+            for setting in self.nix[path].settings:
+                where, _, below = setting.path.partition(".")
+                name = below.partition(".")[0]
+                if where in ("flake", "perSystem") and name and not name.startswith("_") and name != "modules":
+                    outputs.setdefault(name, Named(name, setting.line))
+            for configuration in self.nix[path].configurations:
+                outputs.setdefault(configuration.output, Named(configuration.output, configuration.line))
+        return replace(facts, outputs=tuple(outputs.values()))
 
     @cached_property
     def secrets(self) -> dict[str, list[tuple[str, int]]]:
@@ -287,7 +299,7 @@ def scan(root: Path, kept_for: Path | None = None) -> Repository:
     `PantherError` where there is no such directory."""
     root = root.resolve()
     if not root.is_dir():
-        raise PantherError(f"{root} is no directory")
+        raise PantherError(f"{root} is no directory" if root.exists() else f"there is no {root}")
     try:
         files = [path for path in _listed(root) if _lies_there(root, path)]
     except OSError as error:
@@ -303,6 +315,19 @@ def scan(root: Path, kept_for: Path | None = None) -> Repository:
             else:
                 contents[path] = content
     return Repository(root, tuple(files), _facts(contents, kept_for or root), unreadable)
+
+
+_TOPS = ("fleet.toml", "flake.nix", "openspec", ".git", "roadmap.toml", "capabilities.toml")
+
+
+def top(path: Path) -> Path:
+    """Where the repository begins that a directory lies in: itself, or the nearest around it in git's work tree that
+    has a fleet, a flake or an `openspec/`."""
+    here = path.resolve()
+    for each in (here, *here.parents):
+        if any((each / name).exists() for name in _TOPS):
+            return each if each == here or (each / ".git").exists() or is_repository(here) else path
+    return path
 
 
 def _listed(root: Path) -> list[str]:
