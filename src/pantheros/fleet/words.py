@@ -49,8 +49,8 @@ def _bare(annotation: Any) -> Any:
     return get_args(annotation)[0] if hasattr(annotation, "__metadata__") else annotation
 
 
-def field_of(model: type[BaseModel], alias: str) -> FieldInfo | None:
-    return next((field for field in model.model_fields.values() if field.alias == alias), None)
+def field_of(model: type[BaseModel], key: str) -> FieldInfo | None:
+    return next((field for name, field in model.model_fields.items() if (field.alias or name) == key), None)
 
 
 def field_names(model: type[BaseModel], path: Sequence[str | int] = ()) -> list[str]:

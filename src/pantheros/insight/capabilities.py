@@ -49,7 +49,9 @@ Kind = Literal[
 ]
 """As `panther spec gen --kind` takes them."""
 _Pattern = Annotated[str, Field(min_length=1)]
-_Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+_Id = Annotated[
+    str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="small letters and digits, hyphens between them")
+]
 
 
 class _Table(BaseModel):
@@ -74,7 +76,7 @@ class Scenario(_Table):
 class Capability(_Table):
     """Something that a fleet may have, how it shows, and what there is to do where it does not."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*$")]
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*$", description="`area.name`")]
     """`area.name`."""
     title: str
     why: str
@@ -121,7 +123,7 @@ class Template(_Table):
     title: str
     kind: Kind
     rationale: str
-    estimate: Annotated[float, Field(gt=0)]
+    estimate: Annotated[float, Field(gt=0, description="a number of days, more than 0")]
     """Days of work where all of it is missing."""
     capabilities: list[str]
     questions: list[str] = []

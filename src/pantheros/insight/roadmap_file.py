@@ -21,7 +21,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
-_Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+_Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="a day, such as 2026-01-31")]
 
 
 class Phase(_Table):
