@@ -196,19 +196,35 @@ class Witness:
     def named(self, words: Iterable[str]) -> Evidence | None:
         """A module, or what one switches, or a spec, whose name has one of some words."""
         wanted = _phrases(words)
+        found = [
+            each
+            for phrase in wanted
+            for each in self._names.get(phrase[0], ())
+            if len(phrase) == 1 or _has(each[1], [phrase])
+        ]
+        return min(found, key=lambda each: each[0])[2] if found else None
+
+    @cached_property
+    def _names(self) -> dict[str, list[tuple[int, tuple[str, ...], Evidence]]]:
+        """What modules, switches and specs are called, by each word: the name's number, its words, the evidence."""
+        found: dict[str, list[tuple[int, tuple[str, ...], Evidence]]] = {}
+        for number, (name, evidence) in enumerate(self._named_things()):
+            words = _words(name)
+            for word in dict.fromkeys(words):
+                found.setdefault(word, []).append((number, words, evidence))
+        return found
+
+    def _named_things(self) -> Iterator[tuple[str, Evidence]]:
         for module in self.repository.modules:
             if not (module.facts.broken or module.facts.options or module.facts.settings):
                 continue
-            if _has(_words(module.path), wanted):
-                broken = f", which is broken ({module.facts.broken})" if module.facts.broken else ""
-                return Evidence(f"the module {module.path}{broken}", Place(module.path, 0))
+            broken = f", which is broken ({module.facts.broken})" if module.facts.broken else ""
+            yield module.path, Evidence(f"the module {module.path}{broken}", Place(module.path, 0))
             for option in module.facts.options:
-                if option.path.endswith(".enable") and _has(_words(option.path), wanted):
-                    return Evidence(f"the option {option.path}", Place(module.path, option.line))
+                if option.path.endswith(".enable"):
+                    yield option.path, Evidence(f"the option {option.path}", Place(module.path, option.line))
         for capability in self.survey.specs:
-            if _has(_words(capability), wanted):
-                return Evidence(f"the spec {capability}", Place(f"openspec/specs/{capability}/spec.md", 0))
-        return None
+            yield capability, Evidence(f"the spec {capability}", Place(f"openspec/specs/{capability}/spec.md", 0))
 
     def change(self, words: Iterable[str]) -> str:
         """An open change that is not done yet and is about one of some words, or "": by its name, its title, or the
