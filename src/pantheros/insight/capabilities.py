@@ -90,6 +90,8 @@ class Capability(_Table):
     settings: list[_Pattern] = []
     """Options of NixOS or home-manager whose being set shows it, or one below them; `*` stands for one part of a path,
     and `=false` at the end says that it is switched off that counts."""
+    unless: list[_Pattern] = []
+    """For what NixOS does of itself: the settings that take it away."""
     packages: list[str] = []
     """Packages whose being installed shows it."""
     inputs: list[str] = []

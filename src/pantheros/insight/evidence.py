@@ -104,6 +104,12 @@ class Witness:
             return Evidence(f"{doubtful.path}, of which only Nix can tell the rest", doubtful.place)
         return None
 
+    def by_default(self, host: Host, unless: Iterable[str]) -> Evidence | None:
+        """What a host has of itself, unless it sets something against that."""
+        if not host.whole or any(self._hosts[host.name].find(pattern) is not None for pattern in unless):
+            return None
+        return Evidence("NixOS's own default", Place(host.directory or "flake.nix", 0), host.name)
+
     def written(self, settings: Iterable[str]) -> Evidence | None:
         """A setting that is written somewhere, though no host is seen to have it."""
         for pattern in settings:

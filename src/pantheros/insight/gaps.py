@@ -78,6 +78,7 @@ def _shown(capability: Capability, witness: Witness) -> Gap | None:
     seen = {
         host.name: witness.on_host(host, capability.settings, capability.packages)
         or witness.switched_on(host, capability.words)
+        or (witness.by_default(host, capability.unless) if capability.unless else None)
         for host in hosts
     }
     wanted = expected if capability.hosts else list(hosts)

@@ -43,6 +43,8 @@ class PathReader:
             # `"${self}/modules/x.nix"`, and `relativeToRoot "modules/x.nix"`: a function puts the directory before it.
             if parts[0].type == "interpolation" and parts[1].id == node.id:
                 path = self._rooted(parts[0]) + self._pattern(parts[1:])
+            elif parts[0].id == node.id and (before := self._put_behind(whole)) is not None:
+                path = before + self._pattern(parts)
             elif parts[0].id == node.id and _is_argument(whole):
                 path = "/" + self._pattern(parts).lstrip("/")
             else:
@@ -61,6 +63,21 @@ class PathReader:
                 more = self._pattern(right.named_children) if string else f"/{SOME}"
                 return text.rstrip("/") + more if more.startswith("/") else text + more
         return text
+
+    def _put_behind(self, node: Node) -> str | None:
+        """What a text is put behind: "" for the repository's root (`self + "/modules"`), or the path that a name stands
+        for; None where it is put behind nothing of the kind."""
+        parent = node.parent
+        if parent is None or parent.type != "binary_expression" or self.expressions.operator(parent) != "+":
+            return None
+        left, right = parent.child_by_field_name("left"), parent.child_by_field_name("right")
+        if left is None or right is None or right.id != node.id:
+            return None
+        said = self.expressions.source.of(left).removesuffix(".outPath")
+        if said in ("self", "inputs.self", "flake", "inputs.self.outPath"):
+            return ""
+        value = self._bound_in_file.get(said) if left.type == "variable_expression" else None
+        return self._pattern(value.named_children) if value is not None and value.type == "path_expression" else None
 
     def _pattern(self, parts: list[Node]) -> str:
         """A text or path with `SOME` for each antiquotation."""
