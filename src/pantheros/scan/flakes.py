@@ -103,7 +103,8 @@ class FlakeReader:
             elif node.type == "apply_expression":
                 name, arguments = self.expressions.call(node)
                 if name not in LAST_ARGUMENT and name not in CONDITIONAL and name not in ("recursiveUpdate",):
-                    for argument in arguments:
+                    # The first argument of flake-parts' `mkFlake` holds the inputs.
+                    for argument in arguments[1:] if name == "mkFlake" else arguments:
                         for body, inner, _ in self.expressions.sets(argument, scope, ()):
                             yield body, inner
 

@@ -43,6 +43,8 @@ class PathReader:
             # `"${self}/modules/x.nix"`, and `relativeToRoot "modules/x.nix"`: a function puts the directory before it.
             if parts[0].type == "interpolation" and parts[1].id == node.id:
                 path = self._rooted(parts[0]) + self._pattern(parts[1:])
+            elif parts[0].id == node.id and text.startswith("/") and (base := self._added_to(whole)) is not None:
+                path = base + self._pattern(parts)
             elif parts[0].id == node.id and _is_argument(whole):
                 path = "/" + self._pattern(parts).lstrip("/")
             else:
@@ -70,7 +72,21 @@ class PathReader:
         """What a text begins with whose first part is an antiquotation: nothing, for the repository's root, or the path
         that a name stands for."""
         inner = interpolation.named_child(0)
-        if inner is None or inner.type != "variable_expression":
+        return self._stands_for(inner) if inner is not None else ""
+
+    def _added_to(self, text: Node) -> str | None:
+        """What a text is put behind, as `_rooted` has it: `self + "/modules"`; None where that is nothing known."""
+        sum = text.parent
+        if sum is None or sum.type != "binary_expression" or self.expressions.operator(sum) != "+":
+            return None
+        left, right = sum.child_by_field_name("left"), sum.child_by_field_name("right")
+        if left is None or right is None or right.id != text.id:
+            return None
+        name = self.expressions.source.of(left)
+        return self._stands_for(left) if name in self._bound_in_file or name.split(".")[-1] == "self" else None
+
+    def _stands_for(self, inner: Node) -> str:
+        if inner.type != "variable_expression":
             return ""
         value = self._bound_in_file.get(self.expressions.source.of(inner))
         if value is None:
