@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pantheros.findings import PantherError
-from pantheros.git import tracked_and_new
+from pantheros.git import all_files, tracked_and_new
 from pantheros.scan import cache
 from pantheros.scan.facts import SOME, Facts, Reference
 from pantheros.scan.nix_file import read
@@ -259,13 +259,14 @@ def _is_script(path: str) -> bool:
 
 
 def scan(root: Path, kept_for: Path | None = None) -> Repository:
-    """Read a repository. `kept_for` names the one whose kept facts serve, where this is a copy of it. Raises
-    `PantherError` where there is no such directory."""
+    """Read a repository. `kept_for` names the one whose kept facts serve, where this is what git exported of it.
+    Raises `PantherError` where there is no such directory."""
     root = root.resolve()
     if not root.is_dir():
         raise PantherError(f"{root} is no directory")
     try:
-        files = [path for path in tracked_and_new(root) if _lies_there(root, path)]
+        listed = tracked_and_new(root) if kept_for is None else all_files(root)
+        files = [path for path in listed if _lies_there(root, path)]
     except OSError as error:
         raise PantherError(f"{root} cannot be read: {error.strerror}") from error
     files = [path for path in files if not _is_generated(root, path)]
