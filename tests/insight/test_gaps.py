@@ -204,6 +204,19 @@ def test_a_pattern_may_ask_for_what_is_switched_off(small: Small) -> None:
     assert gap(small(off.replace("false", "true"), "", files), "security.passwords-off").status == "missing"
 
 
+@pytest.mark.parametrize(
+    ("a", "status"),
+    [
+        ("nix.gc.automatic = true;", "partial"),
+        ("nix.gc.automatic = lib.mkDefault true;", "partial"),
+        ("nix.gc.automatic = some.value;", "partial"),
+        ("nix.gc.automatic = false;", "missing"),
+    ],
+)
+def test_what_is_switched_off_does_not_count(small: Small, a: str, status: str) -> None:
+    assert gap(small(a), "system.garbage-collection").status == status
+
+
 def test_a_document_that_says_nothing_yet_is_only_begun(small: Small) -> None:
     name = "docs/troubleshooting.md"
     assert gap(small(), "documentation.troubleshooting").status == "missing"

@@ -74,7 +74,7 @@ class Capability(_Table):
     """Capabilities that come first."""
     settings: list[str] = []
     """Options of NixOS or home-manager whose being set shows it, or one below them; `*` stands for one part of a path,
-    and `=false` at the end says that it is switched off that counts."""
+    `=true` at the end says that switched off it does not count, and `=false` that nothing else does."""
     packages: list[str] = []
     """Packages whose being installed shows it."""
     inputs: list[str] = []

@@ -44,13 +44,18 @@ class _Paths:
         node._here.append(seen)
 
     def find(self, pattern: str) -> Seen | None:
-        """What is set at a pattern or below it; what is sure, rather than what only may be in force. What is switched
-        off does not count, unless the pattern ends with `=false`."""
+        """What is set at a pattern or below it; what is sure, rather than what only may be in force. Of an `….enable`,
+        and where the pattern ends with `=true`, what is switched off does not count; where it ends with `=false`,
+        nothing else does."""
         path, _, value = pattern.partition("=")
         found = [
             seen
             for seen in self._at(_parts(path))
-            if (seen.value == value if value else not (seen.value == "false" and seen.path.endswith(".enable")))
+            if (
+                seen.value == value
+                if value not in ("", "true")
+                else not (seen.value == "false" and (value or seen.path.endswith(".enable")))
+            )
         ]
         return next((seen for seen in found if seen.sure), found[0] if found else None)
 
