@@ -45,3 +45,4 @@ bench: setup
 	$(RUN)/python bench/index.py
 	$(RUN)/python bench/check.py
 	$(RUN)/python bench/specs.py
+	$(RUN)/python bench/scan.py

@@ -149,11 +149,12 @@ def tracked_and_new(directory: Path) -> list[str]:
     listed = _said(directory, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".")
     if listed:
         return sorted(set(filter(None, listed.split("\0"))))
-    return sorted(
-        path.relative_to(directory).as_posix()
-        for path in directory.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(directory).parts)
-    )
+    return [path for path in all_files(directory) if not any(part.startswith(".") for part in path.split("/"))]
+
+
+def all_files(directory: Path) -> list[str]:
+    """The files below a directory, in order."""
+    return sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
 
 
 def commit_before(directory: Path, day: date, revision: str = "HEAD") -> str:

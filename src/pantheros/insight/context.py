@@ -184,7 +184,7 @@ def _technology(root: Path) -> Iterator[Technology]:
             asked = nodes[data.get("root", "root")].get("inputs", {})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
-        for name, node in sorted(asked.items()):
+        for name, node in sorted(asked.items() if isinstance(asked, dict) else ()):
             found = nodes.get(node) if isinstance(node, str) else None
             if isinstance(found, dict) and isinstance(found.get("locked"), dict):
                 yield _locked(name, found)
@@ -192,12 +192,15 @@ def _technology(root: Path) -> Iterator[Technology]:
 
 
 def _locked(name: str, node: dict[str, Any]) -> Technology:
-    locked, original = node["locked"], node.get("original", {})
+    locked, original = node["locked"], node.get("original")
     source = "/".join(str(locked[key]) for key in ("owner", "repo") if key in locked)
     source = source or str(locked.get("url") or locked.get("path") or "")
-    modified = locked.get("lastModified")
-    day = f"{datetime.fromtimestamp(modified, UTC).date()}" if isinstance(modified, int) and modified > 0 else ""
-    return Technology(name, source, str(original.get("ref", "")), str(locked.get("rev", ""))[:12], day)
+    try:
+        day = f"{datetime.fromtimestamp(locked['lastModified'], UTC).date()}"
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        day = ""
+    branch = str(original.get("ref", "")) if isinstance(original, dict) else ""
+    return Technology(name, source, branch, str(locked.get("rev", ""))[:12], day)
 
 
 def _tree(files: Sequence[str]) -> Iterator[Directory]:

@@ -45,13 +45,18 @@ class _Paths:
         node._here.append(seen)
 
     def find(self, pattern: str) -> Seen | None:
-        """What is set at a pattern or below it; what is sure, rather than what only may be in force. What is switched
-        off does not count, unless the pattern ends with `=false`."""
+        """What is set at a pattern or below it; what is sure, rather than what only may be in force. Of an `….enable`,
+        and where the pattern ends with `=true`, what is switched off does not count; where it ends with `=false`,
+        nothing else does."""
         path, _, value = pattern.partition("=")
         found = [
             seen
             for seen in self._at(_parts(path))
-            if (seen.value == value if value else not (seen.value == "false" and seen.path.endswith(".enable")))
+            if (
+                seen.value == value
+                if value not in ("", "true")
+                else not (seen.value == "false" and (value or seen.path.endswith(".enable")))
+            )
         ]
         return next((seen for seen in found if seen.sure), found[0] if found else None)
 
@@ -108,7 +113,8 @@ class Witness:
         """What a host has of itself, unless it sets something against that."""
         if not host.whole or any(self._hosts[host.name].find(pattern) is not None for pattern in unless):
             return None
-        return Evidence("NixOS's own default", Place(host.directory or "flake.nix", 0), host.name)
+        own = next((path for path in host.files if path.startswith(f"{host.directory}/")), "flake.nix")
+        return Evidence("NixOS's own default", Place(own, 0), host.name)
 
     def written(self, settings: Iterable[str]) -> Evidence | None:
         """A setting that is written somewhere, though no host is seen to have it."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,8 @@ def write_part(path: Path, name: str, made_from: Mapping[str, str], body: str) -
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         beside.write_bytes(new.encode())
+        if text is not None:
+            beside.chmod(stat.S_IMODE(path.stat().st_mode))
         beside.replace(path.resolve())
     except OSError as error:
         raise PantherError(f"{path} cannot be written: {error.strerror}") from error

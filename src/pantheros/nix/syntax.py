@@ -10,18 +10,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import tree_sitter_nix
-from tree_sitter import Language, Node
+from tree_sitter import Language, Node, Query, QueryCursor
 
 from pantheros.findings import Finding, Origin, Related
 from pantheros.source import Source, origin_at
 
 LANGUAGE = Language(tree_sitter_nix.language())
+_FORMALS = Query(LANGUAGE, "(formals) @formals")
 _WHOLE = frozenset({"string_expression", "indented_string_expression", "path_expression", "uri_expression"})
 _NAMES = frozenset({"identifier", "string_expression", "interpolation"})
 _OPENS = frozenset({"{", "${", "[", "(", "let", "with", "assert"})
 _OPENERS = {"}": "{", "]": "[", ")": "("}
 _CLOSERS = {"{": "}", "${": "}", "[": "]", "(": ")"}
 _MOST = 5
+_LOOKED_AT = 50
+"""Of a text that is no Nix at all, the parser's errors from the first on: each is compared with all tokens."""
 
 
 def parse(file: str, text: str) -> Source:
@@ -39,9 +42,9 @@ def parse(file: str, text: str) -> Source:
 def _last_commas(source: Source) -> list[int]:
     """Where a comma ends a function's arguments (`{ lib, pkgs, }: …`), which Nix allows and the grammar does not."""
     found = []
-    for error in _errors(source.root):
-        node = error.parent if error.parent is not None and error.parent.type == "formal" else error
-        if node.parent is None or node.parent.type != "formals":
+    formals = QueryCursor(_FORMALS).captures(source.root).get("formals", [])
+    for node in (child for each in formals if each.has_error for child in each.children):
+        if not (node.is_error or (node.type == "formal" and any(c.is_error or c.is_missing for c in node.children))):
             continue
         comma = node if node.is_error and node.text == b"," else node.prev_sibling
         while comma is not None and comma.type == "comment":
@@ -206,7 +209,7 @@ def _semicolon(source: Source, before: Node, following: str = "") -> Finding:
 def _stumbles(source: Source, tokens: list[Node]) -> list[Finding]:
     """Where tree-sitter stumbled: what it put in, and what it could not place."""
     found = []
-    for node in _errors(source.root):
+    for node in _errors(source.root)[:_LOOKED_AT]:
         if node.is_missing:
             before = [token for token in tokens if token.end_byte <= node.start_byte]
             opener = node.parent.child(0) if node.parent else None

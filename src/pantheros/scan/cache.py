@@ -62,6 +62,8 @@ def as_data(facts: Facts) -> list[Any]:
 def from_data(data: list[Any]) -> Facts:
     """Facts from what `as_data` made, also once it was JSON. Raises `TypeError` or `ValueError` for other data."""
     broken, description, *lists = data
+    if not (isinstance(broken, str) and isinstance(description, str)):
+        raise TypeError("no text")
     read = {
         name: tuple(_READ.get(name, kind._make)(each) for each in listed)
         for (name, kind), listed in zip(_LISTS.items(), lists, strict=True)

@@ -110,10 +110,9 @@ class FlakeReader:
                         stack.append((part, scope))
             elif node.type == "apply_expression":
                 name, arguments = self.expressions.call(node)
-                if name == "mkFlake" and len(arguments) == 2:
-                    arguments = arguments[1:]  # the first holds what the second may use
                 if name not in LAST_ARGUMENT and name not in CONDITIONAL and name not in ("recursiveUpdate",):
-                    for argument in arguments:
+                    # The first argument of flake-parts' `mkFlake` holds the inputs.
+                    for argument in arguments[1:] if name == "mkFlake" else arguments:
                         for body, inner, _ in self.expressions.sets(argument, scope, ()):
                             yield body, inner
 

@@ -482,8 +482,10 @@ def held(
     facts = {path: repository.nix[path] for path in files}
     settings = [(path, each) for path, said in facts.items() for each in said.settings]
     settings += [(told_in, each) for each in inline]
-    on = {each.path for said in facts.values() for each in said.options if each.default == "true"}
-    maybe = {UNKNOWN, *on}
+    options = [each for said in facts.values() for each in said.options]
+    # What is no switch is not on or off: `time.timeZone = cfg.timeZone` is set in any case.
+    on = {each.path for each in options if each.default == "true" or each.type not in ("", "bool")}
+    maybe = {UNKNOWN, *on, *(each.path for each in options if each.default not in ("", "true", "false"))}
     switches = [each for _, each in settings if each.value == "true"]
     count = -1
     while count < len(on) + len(maybe):

@@ -17,6 +17,7 @@ from pantheros.scan.flakes import FlakeReader
 from pantheros.scan.module import ModuleReader
 from pantheros.scan.paths import PathReader
 from pantheros.scan.twice import assigned_twice
+from pantheros.source import Source
 
 _SECRETS = ("sops.secrets", "age.secrets", "services.onepassword-secrets.secrets", "vault.secrets")
 _TEXTS = Query(LANGUAGE, "(string_fragment) @text")
@@ -27,11 +28,21 @@ _CALLED = Query(
       (apply_expression function: (select_expression attrpath: (attrpath attr: (identifier) @name .)))
     ]""",
 )
+_PATHS = Query(LANGUAGE, "[(path_expression) (hpath_expression)] @path")
 _SELECTS = Query(LANGUAGE, "(select_expression) @select")
 
 
 def read(text: str) -> Facts:
     """What a file says; of one that Nix could not read, no more than that."""
+    try:
+        return _read(text)
+    except RecursionError:
+        return Facts(broken="line 1: it nests deeper than is read")
+
+
+def _read(text: str) -> Facts:
+    if text.startswith("\ufeff"):
+        return Facts(broken="line 1: the file begins with a byte order mark, which Nix does not know")
     source = parse("", text)
     if source.root.has_error:
         findings = syntax_findings(source, text)
@@ -40,9 +51,9 @@ def read(text: str) -> Facts:
     top = next((node for node in source.root.named_children if node.type != "comment"), None)
     if top is None:
         return Facts(broken="line 1: there is nothing in it")
-    twice = assigned_twice(source)
-    if twice:
-        return Facts(broken=twice)
+    refused = assigned_twice(source) or _slash_behind(source)
+    if refused:
+        return Facts(broken=refused)
     expressions = Expressions(source)
     module, flake, paths = ModuleReader(expressions), FlakeReader(expressions), PathReader(expressions)
     inputs: list[Input] = []
@@ -72,6 +83,14 @@ def read(text: str) -> Facts:
         given=tuple(flake.given),
         description=description,
     )
+
+
+def _slash_behind(source: Source) -> str:
+    """Where a path ends with a slash, which Nix refuses; "" where none does."""
+    for path in captured(_PATHS, source.root, "path"):
+        if source.of(path).endswith("/"):
+            return f"line {path.start_point.row + 1}: the path `{source.of(path)}` ends with a slash"
+    return ""
 
 
 def _calls(expressions: Expressions) -> Iterator[Named]:

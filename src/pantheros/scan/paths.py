@@ -87,7 +87,10 @@ class PathReader:
         """What a text begins with whose first part is an antiquotation: nothing, for the repository's root, or the path
         that a name stands for."""
         inner = interpolation.named_child(0)
-        if inner is None or inner.type != "variable_expression":
+        return self._stands_for(inner) if inner is not None else ""
+
+    def _stands_for(self, inner: Node) -> str:
+        if inner.type != "variable_expression":
             return ""
         value = self._bound_in_file.get(self.expressions.source.of(inner))
         if value is None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pantheros.findings import PantherError
-from pantheros.git import is_repository, tracked_and_new
+from pantheros.git import all_files, is_repository, tracked_and_new
 from pantheros.scan import cache
 from pantheros.scan.facts import SOME, Facts, Named, Reference
 from pantheros.scan.nix_file import read
@@ -295,13 +295,14 @@ def _is_script(path: str) -> bool:
 
 
 def scan(root: Path, kept_for: Path | None = None) -> Repository:
-    """Read a repository. `kept_for` names the one whose kept facts serve, where this is a copy of it. Raises
-    `PantherError` where there is no such directory."""
+    """Read a repository. `kept_for` names the one whose kept facts serve, where this is what git exported of it.
+    Raises `PantherError` where there is no such directory."""
     root = root.resolve()
     if not root.is_dir():
         raise PantherError(f"{root} is no directory" if root.exists() else f"there is no {root}")
     try:
-        files = [path for path in _listed(root) if _lies_there(root, path)]
+        listed = _listed(root) if kept_for is None else all_files(root)
+        files = [path for path in listed if _lies_there(root, path)]
     except OSError as error:
         raise PantherError(f"{root} cannot be read: {error.strerror}") from error
     files = [path for path in files if not _is_generated(root, path)]

@@ -1,0 +1,96 @@
+"""When work can be done: what holds of every schedule."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import networkx as nx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pantheros.insight.schedule import schedule
+
+Work = tuple["nx.DiGraph[str]", dict[str, float], dict[str, int]]
+_LITTLE = 1e-6
+
+
+@st.composite
+def work(draw: st.DrawFn) -> Work:
+    """Pieces of work without a circle."""
+    names = [f"w{number}" for number in range(draw(st.integers(1, 9)))]
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(draw(st.permutations(names)))
+    pairs = [(one, other) for at, one in enumerate(names) for other in names[at + 1 :]]
+    graph.add_edges_from(draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else [])
+    days = {name: draw(st.sampled_from([0.0, 0.25, 0.5, 1.0, 2.5, 7.0])) for name in names}
+    rank = dict(zip(draw(st.permutations(names)), range(len(names)), strict=True))
+    return graph, days, rank
+
+
+def length(graph: nx.DiGraph[str], days: dict[str, float]) -> float:
+    ends: dict[str, float] = {}
+    for name in nx.topological_sort(graph):
+        ends[name] = max((ends[each] for each in graph.predecessors(name)), default=0.0) + days[name]
+    return max(ends.values())
+
+
+@settings(max_examples=150, deadline=None)
+@given(work(), st.one_of(st.none(), st.integers(1, 4)), st.data())
+def test_nothing_begins_too_early_and_no_more_at_once_than_may(
+    work: Work, at_once: int | None, data: st.DataObject
+) -> None:
+    graph, days, rank = work
+    firsts = st.dictionaries(st.sampled_from(sorted(graph)), st.sampled_from([-3.0, 0.0, 1.5, 10.0]))
+    not_before = data.draw(firsts)
+    found = schedule(graph, days, rank, at_once, not_before)
+    assert found.slots.keys() == set(graph)
+    for one, other in graph.edges:
+        assert found.slots[other].begin >= found.slots[one].end - _LITTLE
+    for name, slot in found.slots.items():
+        assert slot.end == slot.begin + days[name]
+        assert slot.begin >= max(0.0, not_before.get(name, 0.0))
+        assert slot.slack >= -_LITTLE
+        running = [each for each in found.slots.values() if each.begin <= slot.begin < each.end]
+        assert at_once is None or len(running) <= at_once
+    assert found.days == max(slot.end for slot in found.slots.values())
+
+
+@settings(max_examples=150, deadline=None)
+@given(work())
+def test_without_limits_it_takes_as_long_as_the_longest_way(work: Work) -> None:
+    graph, days, rank = work
+    found = schedule(graph, days, rank)
+    assert found.days == pytest.approx(length(graph, days))
+    assert sum(days[name] for name in found.critical) == pytest.approx(found.days)
+    assert all(graph.has_edge(one, other) for one, other in pairwise(found.critical))
+    assert all(found.slots[name].critical for name in found.critical)
+    for name, slot in found.slots.items():
+        before = max((found.slots[each].end for each in graph.predecessors(name)), default=0.0)
+        assert slot.begin == pytest.approx(before)
+
+
+@settings(max_examples=50, deadline=None)
+@given(work())
+def test_one_at_a_time_takes_the_days_of_all_the_most_urgent_first(work: Work) -> None:
+    graph, days, rank = work
+    found = schedule(graph, days, rank, 1)
+    assert found.days == pytest.approx(sum(days.values()))
+    free = [name for name in graph if not graph.in_degree(name)]
+    assert found.slots[min(free, key=lambda name: rank[name])].begin == 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(work(), st.data())
+def test_work_may_be_late_by_its_slack(work: Work, data: st.DataObject) -> None:
+    graph, days, rank = work
+    found = schedule(graph, days, rank)
+    name = data.draw(st.sampled_from(sorted(graph)))
+    longer = {**days, name: days[name] + found.slots[name].slack}
+    assert schedule(graph, longer, rank).days == pytest.approx(found.days)
+    assert schedule(graph, {**longer, name: longer[name] + 1}, rank).days == pytest.approx(found.days + 1)
+
+
+def test_nothing_takes_no_time() -> None:
+    found = schedule(nx.DiGraph(), {}, {})
+    assert (dict(found.slots), found.critical, found.days) == ({}, (), 0.0)
