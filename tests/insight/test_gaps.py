@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -272,38 +273,46 @@ def gaps(draw: st.DrawFn) -> list[Gap]:
 
 
 def graph_of(found: Recommended) -> nx.DiGraph[str]:
+    """What comes before what, open changes included."""
     graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(each.id for each in found.proposals)
-    graph.add_edges_from((other, each.id) for each in found.proposals for other in each.depends_on if other in graph)
+    graph.add_nodes_from([*(each.id for each in found.proposals), *found.pending])
+    graph.add_edges_from((other, each.id) for each in found.proposals for other in each.depends_on)
     return graph
 
 
 @settings(max_examples=60, deadline=None)
 @given(gaps(), st.lists(st.sampled_from(sorted(MODEL.templates)), max_size=2, unique=True))
 def test_what_holds_of_all_that_is_recommended(gaps: list[Gap], open_changes: list[str]) -> None:
-    changes = [Change(name, 0, 1, Planning()) for name in open_changes]
+    changes = [Change(name, 0, 1, Planning()) for name in (*open_changes, "some-change")]
+    taken = {id: name for name in open_changes for id in MODEL.templates[name].capabilities}
+    gaps = [
+        replace(each, proposed_by=taken[each.capability.id])
+        if each.status != "present" and each.capability.id in taken
+        else each
+        for each in gaps
+    ]
     found = recommend(MODEL, gaps, changes)
     by_id = {each.id: each for each in found.proposals}
     assert not set(open_changes) & by_id.keys()
     filled = [each.capability.id for proposal in found.proposals for each in proposal.gaps]
-    taken = {id for name in open_changes for id in MODEL.templates[name].capabilities}
     wanted = {each.capability.id for each in gaps if each.status != "present" and not each.proposed_by}
-    assert sorted(filled) == sorted(wanted - taken)
+    assert sorted(filled) == sorted(wanted)
     graph = graph_of(found)
     assert nx.is_directed_acyclic_graph(graph)
+    phases = {**found.pending, **{each.id: each.phase for each in found.proposals}}
+    days = {**dict.fromkeys(found.pending, 1), **{each.id: each.days for each in found.proposals}}
     for each in found.proposals:
         assert each.id not in each.depends_on
-        assert set(each.depends_on) <= by_id.keys() | set(open_changes) | {"some-change"}
-        before = [by_id[other].phase for other in each.depends_on if other in by_id]
-        assert each.phase == max(before, default=0) + 1
+        assert set(each.depends_on) <= phases.keys()
+        assert each.phase == max((phases[other] for other in each.depends_on), default=0) + 1
         assert set(each.blocks) == {other.id for other in found.proposals if each.id in other.depends_on}
         assert 1 <= each.days <= max(1, MODEL.templates[each.id].estimate + 1)
     assert [each.phase for each in found.proposals] == sorted(each.phase for each in found.proposals)
     assert all(graph.has_edge(one, other) for one, other in pairwise(found.critical_path))
-    assert found.days == sum(by_id[id].days for id in found.critical_path)
+    assert found.days == sum(days[id] for id in found.critical_path)
     longest: dict[str, int] = {}
     for id in nx.topological_sort(graph):
-        longest[id] = max((longest[each] for each in graph.predecessors(id)), default=0) + by_id[id].days
+        longest[id] = max((longest[each] for each in graph.predecessors(id)), default=0) + days[id]
     assert found.days == max(longest.values(), default=0)
 
 
@@ -320,7 +329,7 @@ def test_what_no_host_here_could_have_is_not_asked_for(small: Small) -> None:
     assert {each.capability.id for each in assess(model, small().survey)} == ids
 
 
-def test_what_nixos_does_of_itself_is_there_unless_it_is_switched_off() -> None:
+def test_what_nixos_does_of_itself_is_there_unless_it_is_switched_off(small: Small) -> None:
     off = "networking.firewall.enable = false;"
     for a, b, status, lacking in (
         ("", "", "present", ()),
