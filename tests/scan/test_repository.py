@@ -330,7 +330,7 @@ def test_hosts_in_directories_of_their_kind(make: Make) -> None:
         ("{ inputs, ... }: { imports = [ inputs.nixos-hardware.nixosModules.lenovo-thinkpad-x1 ]; }", "workstation"),
         ("{ imports = [ ../../roles/server.nix ]; }", "server"),
         ("{ imports = [ ../../roles/laptop.nix ]; }", "workstation"),
-        ("{ services.nginx.enable = true; }", "unknown"),
+        ("{ services.nginx.enable = true; }", "server"),
     ],
 )
 def test_kinds(make: Make, text: str, kind: str) -> None:

@@ -88,6 +88,9 @@ class Named(NamedTuple):
     line: int
 
 
+NOTHING = "line 1: there is nothing in it"
+
+
 @dataclass(frozen=True)
 class Facts:
     """What a file says."""
@@ -114,3 +117,8 @@ class Facts:
     given: tuple[Named, ...] = ()
     """The modules that the flake gives out, by name."""
     description: str = ""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in the file."""
+        return self.broken == NOTHING

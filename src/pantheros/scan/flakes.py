@@ -72,6 +72,9 @@ class FlakeReader:
                     continue
                 if head in ("imports", "systems", "debug"):
                     continue
+                if head == "perSystem" and len(path) > 1:
+                    found.setdefault(path[1], line)
+                    continue
                 if head == "perSystem":
                     for nested, within, _ in self.expressions.sets(value, around, ()):
                         for below, _, _, at in self.expressions.bound(nested, within):

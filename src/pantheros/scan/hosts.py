@@ -104,6 +104,28 @@ _OF_A_PERSON = frozenset(
         *("initialHashedPassword", "passwordFile", "shell", "packages", "description"),
     }
 )
+_FOR_OTHERS = (
+    *(
+        "services.nginx",
+        "services.caddy",
+        "services.traefik",
+        "services.haproxy",
+        "services.postgresql",
+        "services.k3s",
+    ),
+    *("services.prometheus", "services.grafana", "services.hydra", "services.buildbot-nix", "services.forgejo"),
+    *("services.gitea", "services.nextcloud", "services.jellyfin", "services.immich", "services.matrix-synapse"),
+    *(
+        "services.postfix",
+        "services.dovecot2",
+        "services.kubernetes",
+        "services.mysql",
+        "services.unbound",
+        "services.bind",
+    ),
+    *("services.gitlab-runner", "services.github-runners", "services.harmonia", "services.atticd", "services.samba"),
+)
+"""What a machine without a screen does for others."""
 _WITH_A_SCREEN = (
     "services.pipewire",
     "services.xserver",
@@ -140,7 +162,13 @@ _PORTABLE = (
 _IN_A_RACK = ("services.qemuGuest", "services.cloud-init", "virtualisation.hypervGuest", "virtualisation.vmware.guest")
 _RACK_MODULES = ("modulesPath/profiles/qemu-guest", "modulesPath/profiles/headless", "modulesPath/virtualisation")
 _DESK_MODULES = ("laptop", "lenovo", "framework", "thinkpad", "asus", "dell", "surface")
-_DESK_WORDS = frozenset({"laptop", "laptops", "desktop", "desktops", "workstation", "workstations", "notebook", "pc"})
+_DESK_WORDS = frozenset(
+    {
+        *("laptop", "laptops", "desktop", "desktops", "workstation", "workstations", "notebook", "pc"),
+        *("yoga", "thinkpad", "ideapad", "zephyrus", "xps", "latitude", "framework", "surface", "elitebook", "macbook"),
+    }
+)
+"""Words for machines that somebody sits at, models of laptops among them."""
 _RACK_WORDS = frozenset({"server", "servers", "vps", "cloud", "nas", "node", "router", "homeserver"})
 
 
@@ -311,7 +339,7 @@ class _Hosts:
                 if name in configuration.texts or any(_in(path, directory) for path in led):
                     return name
         flake = self.repository.flake
-        told = flake is None or any(output.name == "nixosConfigurations" for output in flake.outputs)
+        told = flake is None or flake.empty or any(output.name == "nixosConfigurations" for output in flake.outputs)
         return "" if told and not any(each.output == "nixosConfigurations" for _, each in computed) else None
 
     # What a host comes to -------------------------------------------------------------------------------------------
@@ -456,7 +484,7 @@ class _Hosts:
         if _any_under(settings, _AT_A_DESK):
             return "workstation"
         headless = not _any_under(settings, (*_PORTABLE, *_WITH_A_SCREEN))
-        return "server" if headless and _any_under(settings, ("services.openssh.enable",)) else "unknown"
+        return "server" if headless and _any_under(settings, _FOR_OTHERS) else "unknown"
 
 
 def _kind_said(path: str) -> Kind:

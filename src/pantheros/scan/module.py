@@ -84,7 +84,7 @@ class ModuleReader:
                 if name:
                     self.packages.append(Package(name, needs, one.start_point.row + 1))
         option = self.expressions.option(node, scope)
-        if option:
+        if option and path[-1:] == ("enable",):
             self._leaf(node, path, (*needs, option), line, "true")
             return
         text = self.expressions.literal(node, scope)

@@ -12,7 +12,7 @@ from tree_sitter import Query
 
 from pantheros.nix.syntax import LANGUAGE, parse, syntax_findings
 from pantheros.scan.expressions import SETS, Expressions, Scope, bindings_of, captured
-from pantheros.scan.facts import Facts, Input, Named, Setting
+from pantheros.scan.facts import NOTHING, Facts, Input, Named, Setting
 from pantheros.scan.flakes import FlakeReader
 from pantheros.scan.module import ModuleReader
 from pantheros.scan.paths import PathReader
@@ -50,7 +50,7 @@ def _read(text: str) -> Facts:
         return Facts(broken=f"line {line}: {findings[0].message if findings else 'this is not Nix'}")
     top = next((node for node in source.root.named_children if node.type != "comment"), None)
     if top is None:
-        return Facts(broken="line 1: there is nothing in it")
+        return Facts(broken=NOTHING)
     refused = assigned_twice(source) or _slash_behind(source)
     if refused:
         return Facts(broken=refused)

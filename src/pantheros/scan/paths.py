@@ -21,6 +21,10 @@ _SUMS = Query(LANGUAGE, "(binary_expression) @sum")
 _STRINGS = Query(LANGUAGE, "(string_expression) @text")
 
 
+_ELSEWHERE = frozenset({"modulesPath", "nixpkgs", "pkgs.path", "inputs.nixpkgs", "toString modulesPath"})
+"""What a text may begin with that is not this repository's."""
+
+
 class PathReader:
     """Gathers the paths of a file."""
 
@@ -87,7 +91,9 @@ class PathReader:
         """What a text begins with whose first part is an antiquotation: nothing, for the repository's root, or the path
         that a name stands for."""
         inner = interpolation.named_child(0)
-        return self._stands_for(inner) if inner is not None else ""
+        if inner is None or self.expressions.source.of(inner) in _ELSEWHERE:
+            return "<elsewhere>"
+        return self._stands_for(inner)
 
     def _stands_for(self, inner: Node) -> str:
         if inner.type != "variable_expression":
