@@ -42,6 +42,8 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --propose: write nothing, tell what.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
+    if (only or dry_run) and not to_propose:
+        raise PantherError(f"{'--only' if only else '--dry-run'} goes with --propose")
     found = standing(top(path))
     if not (found.survey.is_fleet or found.survey.repository.nix):
         raise PantherError(f"there is no fleet and no Nix in {path.resolve()}", help="`panther init` begins a fleet")
