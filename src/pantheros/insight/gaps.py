@@ -28,6 +28,8 @@ class Gap:
     """The hosts, modules or options that do not have it, where others do or should."""
     count: tuple[int, int] | None = None
     """How many have it, of how many, where that is counted."""
+    unsure: tuple[str, ...] = ()
+    """The hosts of which only Nix can tell whether they have it."""
     proposed_by: str = ""
     """The open change that is about it."""
 
@@ -96,15 +98,15 @@ def _shown(capability: Capability, witness: Witness) -> Gap | None:
         more = (written, witness.input(capability.inputs), witness.named(capability.words))
         begun += [each for each in more if each is not None]
     only_hosts = capability.hosts and not (capability.files or capability.outputs)
-    unsure = [host for host in wanted if seen[host.name] is None and not host.whole] if only_hosts else []
+    unsure = tuple(host.name for host in wanted if seen[host.name] is None and not host.whole)
+    unsure = unsure if capability.hosts else ()
     status: Status = "missing"
     if whole and not (only_hosts and (lacking or unsure)):
         status = "present"
     elif whole or begun:
         status = "partial"
-    known = [host for host in wanted if seen[host.name] is not None or host.whole]
-    count = (len(known) - len(lacking), len(known)) if capability.hosts and known else None
-    return Gap(capability, status, tuple((whole or begun)[:_MOST]), lacking, count)
+    count = (len(wanted) - len(lacking) - len(unsure), len(wanted)) if capability.hosts else None
+    return Gap(capability, status, tuple((whole or begun)[:_MOST]), lacking, count, unsure)
 
 
 def _measured(capability: Capability, witness: Witness) -> Gap | None:

@@ -131,6 +131,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "priority": gap.capability.priority,
         "evidence": [_evidence(each) for each in gap.evidence],
         "lacking": list(gap.lacking),
+        "unsure": list(gap.unsure),
         "count": {"have": gap.count[0], "of": gap.count[1]} if gap.count is not None else None,
         "proposed_by": gap.proposed_by or None,
     }
@@ -312,8 +313,10 @@ def known(gap: Gap) -> str:
         what = "host" if gap.capability.hosts or "host" in (gap.capability.measure or "") else ""
         what = what or ("option" if gap.capability.measure == "options-described" else "module")
         said.append(f"{have} of {counted(total, what)}")
-        if have:
+        if have and gap.lacking:
             said[-1] += f", not {_listed(gap.lacking, 'or', most=4)}"
+        if gap.unsure:
+            said[-1] += f", not known of {_listed(gap.unsure, 'and', most=4)}"
     if gap.evidence and not (gap.capability.measure and gap.status != "present"):
         each = gap.evidence[0]
         said.append(
