@@ -105,7 +105,10 @@ def _shown(capability: Capability, witness: Witness) -> Gap | None:
         status = "present"
     elif whole or begun:
         status = "partial"
-    count = (len(wanted) - len(lacking) - len(unsure), len(wanted)) if capability.hosts else None
+    if status == "missing":
+        unsure = ()  # nothing in the repository says anything of it
+    have = sum(seen[host.name] is not None for host in wanted)
+    count = (have, len(wanted)) if capability.hosts else None
     return Gap(capability, status, tuple((whole or begun)[:_MOST]), lacking, count, unsure)
 
 
