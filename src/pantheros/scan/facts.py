@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 
 UNKNOWN = "?"
 """Stands in `Setting.needs` for a condition that only Nix can judge."""
+GIVEN = "…"
+"""Stands in `Setting.value` for a text."""
 SOME = "*"
 """Stands in a path for a name that only Nix can tell."""
 
@@ -27,7 +29,8 @@ class Setting(NamedTuple):
 
     path: str
     value: str
-    """The value as written where it is a literal, "" otherwise."""
+    """`true`, `false`, `null` or a small number; `GIVEN` for any other literal, which may be a secret and is of no
+    interest; "" for what is computed."""
     needs: tuple[str, ...]
     """The options that have to be on for it, and `UNKNOWN` for any other condition."""
     line: int

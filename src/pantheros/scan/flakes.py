@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tree_sitter import Node, Query
 
+from pantheros.fleet.secrecy import masked
 from pantheros.nix.syntax import LANGUAGE
 from pantheros.scan.expressions import CONDITIONAL, LAST_ARGUMENT, SETS, Expressions, Scope, bindings_of, captured
 from pantheros.scan.facts import CONFIGURATIONS, SOME, Configuration, Input, Named
@@ -158,7 +160,7 @@ class FlakeReader:
                 output,
                 name,
                 tuple(references),
-                tuple(text for text in dict.fromkeys(texts) if text),
+                tuple(text for text in dict.fromkeys(texts) if _NAME.match(text) and masked(text) == text),
                 tuple(made.modules.settings),
                 tuple(dict.fromkeys([*made.opaque, *(each.name for each in made.modules.opaque)])),
                 line,
@@ -241,6 +243,8 @@ class _Made:
 
 
 _DEEPEST = 4
+_NAME = re.compile(r"[\w./@-]{1,64}\Z")
+"""What may be a host's name, or a part of its path."""
 _LIBRARIES = frozenset({"lib", "nixpkgs", "inputs", "home-manager", "darwin", "nix-darwin", "builtins", "self"})
 """Names of sets whose functions are known for what they make."""
 _MODULE_LISTS = ("modules", "extraModules", "imports", "configuration")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+from pantheros.fleet.secrecy import masked
 from pantheros.scan.expressions import CONDITIONAL, LAST_ARGUMENT, SETS, Expressions, Scope, bindings_of, quoted
-from pantheros.scan.facts import CONFIGURATIONS, Named, Option, Package, Setting
+from pantheros.scan.facts import CONFIGURATIONS, GIVEN, Named, Option, Package, Setting
 
 _TOP = frozenset({"imports", "options", "config", "_module", "meta", "disabledModules", "freeformType", "_file", "key"})
 _PACKAGE_LISTS = frozenset({"systemPackages", "packages", "extraPackages", "plugins", "corePackages", "fontPackages"})
-_PLAIN = frozenset({"integer_expression", "float_expression", "path_expression", "variable_expression"})
+_PLAIN = frozenset({"integer_expression", "float_expression", "path_expression"})
+_SHORT = 6
+"""Digits of a number that is no secret."""
+_WORDS = frozenset({"true", "false", "null"})
+"""Values that tell whether something is on."""
 _SETS_OF_PACKAGES = frozenset({"pkgs", "self", "inputs", "final", "prev", "unstable"})
 
 
@@ -87,10 +92,10 @@ class ModuleReader:
         if option and path[-1:] == ("enable",):
             self._leaf(node, path, (*needs, option), line, "true")
             return
-        text = self.expressions.literal(node, scope)
-        if text is None:
-            text = self.expressions.source.of(node) if node.type in _PLAIN else ""
-        self._leaf(node, path, needs, line, text if len(text) <= 200 else "")
+        said = self.expressions.source.of(node)
+        literal = node.type in _PLAIN or self.expressions.literal(node, scope) is not None
+        shown = said in _WORDS or (node.type == "integer_expression" and len(said) <= _SHORT)
+        self._leaf(node, path, needs, line, said if shown else GIVEN if literal else "")
 
     def _bare(self, node: Node, scope: Scope) -> tuple[Node, tuple[str, ...]]:
         """A value without `mkIf` and `mkDefault` around it, and the conditions that were."""
@@ -196,6 +201,7 @@ class ModuleReader:
             what = (self.expressions.literal(arguments[1], scope) if len(arguments) > 1 else "") or ""
             type, default = "package", default or (f"pkgs.{what}" if what else "")
             description = description or (f"The {what} package to use." if what else "")
+        default, description = masked(default), masked(description)
         self.options.append(Option(".".join(map(quoted, path)), type, default, description, line))
         if "type" in said:
             self._below(said["type"], scope, path)
