@@ -488,7 +488,7 @@ def test_what_may_be_a_secret_is_not_kept() -> None:
         ' options.a.b = lib.mkOption { type = lib.types.str; default = "ghp_0123456789abcdefghijABCDEFGHIJ012345"; };'
         ' config.services.y.key = "ghp_0123456789abcdefghijABCDEFGHIJ012345"; }'
     )
-    kept = json.dumps(as_data(found))
+    kept = json.dumps(cache.as_data(found))
     assert "correct horse" not in kept
     assert "1234567890" not in kept
     assert "0123456789abcdef" not in kept
