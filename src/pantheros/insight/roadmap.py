@@ -346,9 +346,14 @@ def _with_days(item: Item, scheduled: Scheduled, today: date) -> Item:
     slot = scheduled.slots.get(item.name)
     if slot is None:
         return item
-    begins = today + timedelta(days=int(slot.begin))
-    ends = today + timedelta(days=max(int(slot.begin) + 1, _up(slot.end)))
+    begins = days_after(today, int(slot.begin))
+    ends = days_after(today, max(int(slot.begin) + 1, _up(slot.end)))
     return replace(item, begins=begins, ends=ends, critical=item.name in scheduled.critical)
+
+
+def days_after(day: date, days: int) -> date:
+    """The day so many days after another; the calendar's last, where none is so late."""
+    return day + timedelta(days=min(days, (date.max - day).days))
 
 
 def _up(days: float) -> int:

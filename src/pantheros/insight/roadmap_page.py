@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 from pantheros.insight.gaps_report import escaped
-from pantheros.insight.roadmap import Item, Milestone, Phase, Roadmap, State, counts
+from pantheros.insight.roadmap import Item, Milestone, Phase, Roadmap, State, counts, days_after
 from pantheros.pictures import Bar, Box, Link, gantt, graph, shared_services
 from pantheros.pictures import Milestone as PicturedMilestone
 from pantheros.pictures.svg import INK, STATES
@@ -117,7 +117,7 @@ def _schedule(found: Roadmap) -> list[str]:
     lines = ["## Schedule", "", found.reckoning, ""]
     if found.critical:
         way = " → ".join(escaped(name) for name in found.critical)
-        end = found.today + timedelta(days=round(found.days + 0.499))
+        end = days_after(found.today, round(found.days + 0.499))
         lines += [f"The critical path takes {found.days:.3g} days, to {end}: {way}.", ""]
     assumed = [item.name for item in found.open if item.reckoned == "assumed"]
     if assumed and found.days_per_task:
