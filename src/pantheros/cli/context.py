@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pantheros.cli.day import today
-from pantheros.cli.output import markdown, print_json, report, say, write
+from pantheros.cli.output import markdown, plain, print_json, report, say, write
 from pantheros.findings import PantherError
 from pantheros.git import commit_day, is_shallow, knows
 from pantheros.insight.context import Context, context
@@ -49,7 +49,7 @@ def command(
     if update:
         return _write(found.survey.repository.root, here, where, page)
     if json:
-        print_json(as_json(here))
+        print_json(plain(as_json(here)))
     elif in_short:
         write(short(here, most))
     else:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pantheros.cli.day import today
-from pantheros.cli.output import paragraph, print_json, printable, report, say, table, write
+from pantheros.cli.output import paragraph, plain, print_json, printable, report, say, table, write
 from pantheros.findings import PantherError, nearest
 from pantheros.git import revision
 from pantheros.insight.gaps import lacks
@@ -55,7 +55,7 @@ def command(
     failed = report(found.findings, path) if found.findings else 0
     changed = since(found, revision_before) if revision_before else None
     if json:
-        print_json(as_json(found, changed))
+        print_json(plain(as_json(found, changed)))
     elif markdown:
         write(as_markdown(found, changed, f"{today()}", revision(path)))
     else:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pantheros.cli.day import today
-from pantheros.cli.output import paragraph, print_json, printable, report, say, table, write
+from pantheros.cli.output import paragraph, plain, print_json, printable, report, say, table, write
 from pantheros.findings import PantherError
 from pantheros.insight.capabilities import read_model
 from pantheros.insight.kept import Part, page_in, read_part, write_part
@@ -69,7 +69,7 @@ def command(
     if update or pictures is not None:
         return 0
     if json:
-        print_json(as_json(here))
+        print_json(plain(as_json(here)))
     elif format is Format.MARKDOWN:
         write(as_markdown(here))
     elif format is Format.MERMAID:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node, Query
 
+from pantheros.fleet.secrecy import masked
 from pantheros.nix.syntax import LANGUAGE
 from pantheros.scan.expressions import CONDITIONAL, LAST_ARGUMENT, SETS, Expressions, Scope, bindings_of, captured
 from pantheros.scan.facts import CONFIGURATIONS, SOME, Configuration, Input, Named
@@ -36,7 +37,7 @@ class FlakeReader:
                     if known is None and len(path) == 1:
                         urls[name] = (urls[name][0], self._line_of(value, name) or line)
         for name, (url, line) in urls.items():
-            yield Input(name, url, line)
+            yield Input(name, masked(url), line)
 
     def _line_of(self, node: Node, name: str) -> int:
         return next((line for path, _, _, line in self.expressions.bound(node, Scope()) if path[0] == name), 0)
@@ -158,7 +159,7 @@ class FlakeReader:
                 output,
                 name,
                 tuple(references),
-                tuple(text for text in dict.fromkeys(texts) if text),
+                tuple(masked(text) for text in dict.fromkeys(texts) if text),
                 tuple(made.modules.settings),
                 tuple(dict.fromkeys([*made.opaque, *(each.name for each in made.modules.opaque)])),
                 line,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+from pantheros.fleet.secrecy import hidden, masked
 from pantheros.scan.expressions import CONDITIONAL, LAST_ARGUMENT, SETS, Expressions, Scope, bindings_of, quoted
 from pantheros.scan.facts import CONFIGURATIONS, Named, Option, Package, Setting
 
@@ -45,7 +46,7 @@ class ModuleReader:
                     self._set(value, around, path, needs, line)
 
     def _named(self, node: Node) -> Named:
-        return Named(" ".join(self.expressions.source.of(node).split())[:60], node.start_point.row + 1)
+        return Named(masked(" ".join(self.expressions.source.of(node).split()))[:60], node.start_point.row + 1)
 
     # What is set ------------------------------------------------------------------------------------------------------
 
@@ -90,6 +91,8 @@ class ModuleReader:
         text = self.expressions.literal(node, scope)
         if text is None:
             text = self.expressions.source.of(node) if node.type in _PLAIN else ""
+        elif path:
+            text = hidden(text, path[-1])  # facts are kept on the disk
         self._leaf(node, path, needs, line, text if len(text) <= 200 else "")
 
     def _bare(self, node: Node, scope: Scope) -> tuple[Node, tuple[str, ...]]:
@@ -240,7 +243,7 @@ class ModuleReader:
         """An expression as written, on one line; without the library's names before types."""
         if node is None:
             return ""
-        text = " ".join(self.expressions.source.of(node).split())
+        text = masked(" ".join(self.expressions.source.of(node).split()))
         for before in ("lib.types.", "types."):
             text = text.replace(before, "")
         return text if len(text) <= 120 else text[:119] + "…"
@@ -256,7 +259,7 @@ class ModuleReader:
         text = self.expressions.literal(node, scope)
         if text is None and node.type in ("string_expression", "indented_string_expression"):
             text = self.expressions.source.of(node).strip("'\"")
-        return " ".join(text.split()) if text else ""
+        return masked(" ".join(text.split())) if text else ""
 
 
 def _gives_modules(path: tuple[str, ...]) -> bool:
