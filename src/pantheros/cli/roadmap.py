@@ -53,11 +53,12 @@ def command(
     if update and check:
         raise PantherError("say --write or --check")
     found = survey(top(path))
-    where = page_in(found.repository.root, page)
+    root = found.repository.root
+    where = page_in(root, page)
     if check:
         return _check(found, where, page)
     here = _roadmap(found, today())
-    failed = report(here.findings, path) if here.findings else 0
+    failed = report(here.findings, root) if here.findings else 0
     if failed:
         return failed
     if update:
