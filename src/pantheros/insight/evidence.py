@@ -271,7 +271,7 @@ class Witness:
             *(option.path.rpartition(".")[0] for option in module.facts.options if "." in option.path),
         ]
         by_name, mentions = self._documents
-        return by_name.get(stem) or next((mentions[name] for name in dict.fromkeys(names) if name in mentions), "")
+        return by_name.get(stem) or next((mentions[name] for name in names if name in mentions), "")
 
     @cached_property
     def _documents(self) -> tuple[dict[str, str], dict[str, str]]:
