@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pantheros.git import Commit, log, revision
 from pantheros.insight.evidence import is_document
 from pantheros.insight.gaps import Gap
-from pantheros.insight.roadmap import Item, Roadmap, roadmap
+from pantheros.insight.roadmap import Item, Roadmap, rank, roadmap
 from pantheros.insight.standing import Standing
 from pantheros.scan.hosts import PARTS
 from pantheros.specs.metadata import PRIORITIES
@@ -113,7 +113,7 @@ class Context:
 
     @property
     def configured(self) -> int:
-        """The hosts that have all their parts and a place in the flake."""
+        """The hosts that have hardware, disks and users, and a place in the flake as far as that can be told."""
         hosts = self.standing.survey.hosts
         return sum(all(part in host.has for part in PARTS[:3]) and host.in_flake is not False for host in hosts)
 
@@ -127,8 +127,7 @@ class Context:
     @property
     def proposals(self) -> list[Item]:
         """The open changes that are not done, the most urgent first."""
-        rank = {"": PRIORITIES.index("medium"), **{name: number for number, name in enumerate(PRIORITIES)}}
-        return sorted(self.way.open, key=lambda item: (rank.get(item.planning.priority, 2), item.name))
+        return sorted(self.way.open, key=lambda item: (rank(item.planning.priority), item.name))
 
     @property
     def in_use(self) -> dict[str, list[str]]:

@@ -67,7 +67,7 @@ class ModuleReader:
             empty = False
             bound = list(self.expressions.bound(body, inner))
             if not bound:
-                self._leaf(node, path, conditions, line, "{ }")
+                self._leaf(path, conditions, line, "{ }")
             for below, value, around, at in bound:
                 if below == ("imports",) and _holds_modules(path):
                     continue
@@ -86,14 +86,14 @@ class ModuleReader:
                     self.packages.append(Package(name, needs, one.start_point.row + 1))
         option = self.expressions.option(node, scope)
         if option and path[-1:] == ("enable",):
-            self._leaf(node, path, (*needs, option), line, "true")
+            self._leaf(path, (*needs, option), line, "true")
             return
         text = self.expressions.literal(node, scope)
         if text is None:
             text = self.expressions.source.of(node) if node.type in _PLAIN else ""
         elif path:
             text = hidden(text, path[-1])  # facts are kept on the disk
-        self._leaf(node, path, needs, line, text if len(text) <= 200 else "")
+        self._leaf(path, needs, line, text if len(text) <= 200 else "")
 
     def _bare(self, node: Node, scope: Scope) -> tuple[Node, tuple[str, ...]]:
         """A value without `mkIf` and `mkDefault` around it, and the conditions that were."""
@@ -114,7 +114,7 @@ class ModuleReader:
                 return node, needs
             node = inner
 
-    def _leaf(self, node: Node, path: tuple[str, ...], needs: tuple[str, ...], line: int, value: str) -> None:
+    def _leaf(self, path: tuple[str, ...], needs: tuple[str, ...], line: int, value: str) -> None:
         if path:
             self.settings.append(Setting(".".join(map(quoted, path)), value, needs, line))
 
