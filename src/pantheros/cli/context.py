@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pantheros.cli.day import today
-from pantheros.cli.output import markdown, print_json, report, say, write
+from pantheros.cli.output import markdown, plain, print_json, report, say, write
 from pantheros.findings import PantherError
 from pantheros.git import commit_day, is_shallow, knows
 from pantheros.insight.context import Context, context
@@ -38,18 +38,19 @@ def command(
     if update and check:
         raise PantherError("say --write or --check")
     found = standing(top(path))
-    where = page_in(found.survey.repository.root, page)
+    root = found.survey.repository.root
+    where = page_in(root, page)
     if check:
         return _check(found, where, page)
     here = context(found, today())
     wrong = [*found.findings, *here.way.findings]
-    failed = report(wrong, path) if wrong else 0
+    failed = report(wrong, root) if wrong else 0
     if failed:
         return failed
     if update:
-        return _write(found.survey.repository.root, here, where, page)
+        return _write(root, here, where, page)
     if json:
-        print_json(as_json(here))
+        print_json(plain(as_json(here)))
     elif in_short:
         write(short(here, most))
     else:
@@ -57,14 +58,14 @@ def command(
     return 0
 
 
-def _write(path: Path, here: Context, where: Path, page: Path) -> int:
+def _write(root: Path, here: Context, where: Path, page: Path) -> int:
     changed = False
     for _ in range(_ROUNDS):
         made_from = {"day": f"{here.today}", **({"at": here.revision} if here.revision else {})}
         if not write_part(where, NAME, made_from, as_markdown(here)):
             break
         changed = True
-        here = context(standing(path), here.today)
+        here = context(standing(root), here.today)
     say(f"{page}: {'brought up to date' if changed else 'it was up to date'}")
     return 0
 

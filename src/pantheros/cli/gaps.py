@@ -10,11 +10,21 @@ from typing import Annotated
 import typer
 
 from pantheros.cli.day import today
-from pantheros.cli.output import paragraph, print_json, printable, report, say, table, write
+from pantheros.cli.output import paragraph, plain, print_json, printable, report, say, table, write
 from pantheros.findings import PantherError, nearest
 from pantheros.git import revision
 from pantheros.insight.gaps import lacks
-from pantheros.insight.gaps_report import MARKS, STATES, as_json, as_markdown, in_short, known, not_verified, ordered
+from pantheros.insight.gaps_report import (
+    MARKS,
+    STATES,
+    as_json,
+    as_markdown,
+    counted,
+    in_short,
+    known,
+    not_verified,
+    ordered,
+)
 from pantheros.insight.propose import contents, name_of, propose
 from pantheros.insight.standing import Since, Standing, since, standing
 from pantheros.scan.repository import top
@@ -54,12 +64,13 @@ def command(
         raise PantherError(
             f"there is no area '{area}'", help=f"did you mean {guess}?" if guess else ", ".join(found.model.areas)
         )
-    failed = report(found.findings, path) if found.findings else 0
+    root = found.survey.repository.root
+    failed = report(found.findings, root) if found.findings else 0
     changed = since(found, revision_before) if revision_before else None
     if json:
-        print_json(as_json(found, changed))
+        print_json(plain(as_json(found, changed)))
     elif markdown:
-        write(as_markdown(found, changed, f"{today()}", revision(path)))
+        write(as_markdown(found, changed, f"{today()}", revision(root)))
     else:
         _print(found, changed, area, every=every)
     return failed
@@ -85,7 +96,7 @@ def _propose(found: Standing, only: Sequence[str], *, dry_run: bool) -> int:
         for each in chosen:
             for name in contents(root, each):
                 say(f"openspec/changes/{name_of(root, each)}/{name}")
-        say(f"{len(chosen)} changes would be begun; nothing was written", error=True)
+        say(f"{counted(len(chosen), 'change')} would be begun; nothing was written", error=True)
         return 0
     for paths in propose(root, chosen, today()).values():
         for path in paths:

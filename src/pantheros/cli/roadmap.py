@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pantheros.cli.day import today
-from pantheros.cli.output import paragraph, print_json, printable, report, say, table, write
+from pantheros.cli.output import paragraph, plain, print_json, printable, report, say, table, write
 from pantheros.findings import PantherError
 from pantheros.insight.capabilities import read_model
 from pantheros.insight.kept import Part, page_in, read_part, write_part
@@ -53,11 +53,12 @@ def command(
     if update and check:
         raise PantherError("say --write or --check")
     found = survey(top(path))
-    where = page_in(found.repository.root, page)
+    root = found.repository.root
+    where = page_in(root, page)
     if check:
         return _check(found, where, page)
     here = _roadmap(found, today())
-    failed = report(here.findings, path) if here.findings else 0
+    failed = report(here.findings, root) if here.findings else 0
     if failed:
         return failed
     if update:
@@ -69,7 +70,7 @@ def command(
     if update or pictures is not None:
         return 0
     if json:
-        print_json(as_json(here))
+        print_json(plain(as_json(here)))
     elif format is Format.MARKDOWN:
         write(as_markdown(here))
     elif format is Format.MERMAID:

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from pantheros.git import Commit, log, revision
 from pantheros.insight.evidence import is_document
 from pantheros.insight.gaps import Gap
-from pantheros.insight.roadmap import Item, Roadmap, roadmap
+from pantheros.insight.roadmap import Item, Roadmap, rank, roadmap
 from pantheros.insight.standing import Standing
 from pantheros.scan.hosts import PARTS
 from pantheros.specs.metadata import PRIORITIES
-from pantheros.specs.tree import Root, archived_names, without_day
+from pantheros.specs.tree import without_day
 
 RECENT_DAYS = 30
 _NO_TECHNOLOGY = ("documentation", "hosts", "testing", "deployment")
@@ -113,7 +113,7 @@ class Context:
 
     @property
     def configured(self) -> int:
-        """The hosts that have all their parts and a place in the flake."""
+        """The hosts that have hardware, disks and users, and a place in the flake as far as that can be told."""
         hosts = self.standing.survey.hosts
         return sum(all(part in host.has for part in PARTS[:3]) and host.in_flake is not False for host in hosts)
 
@@ -127,8 +127,7 @@ class Context:
     @property
     def proposals(self) -> list[Item]:
         """The open changes that are not done, the most urgent first."""
-        rank = {"": PRIORITIES.index("medium"), **{name: number for number, name in enumerate(PRIORITIES)}}
-        return sorted(self.way.open, key=lambda item: (rank.get(item.planning.priority, 2), item.name))
+        return sorted(self.way.open, key=lambda item: (rank(item.planning.priority), item.name))
 
     @property
     def in_use(self) -> dict[str, list[str]]:
@@ -164,15 +163,20 @@ def _introduction(found: Standing) -> str:
     """What the project says of itself: the first paragraph of its README, or the flake's description."""
     root = found.survey.repository.root
     readme = next((path for path in found.survey.repository.files if path.lower() in ("readme.md", "readme")), "")
-    try:
-        text = (root / readme).read_text(encoding="utf-8", errors="replace") if readme else ""
-    except OSError:
-        text = ""
+    text = _text(root / readme) if readme else ""
     for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n")):
         words = " ".join(line for line in paragraph.split("\n") if not line.startswith(("#", "!", "[", "<", "=", "-")))
         if len(words.split()) >= 5:
             return words if len(words) <= _LONGEST_INTRODUCTION else words[: _LONGEST_INTRODUCTION - 1] + "…"
     return found.survey.flake.description
+
+
+def _text(path: Path) -> str:
+    """A document's text, "" where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _technology(root: Path) -> Iterator[Technology]:
@@ -224,12 +228,11 @@ def _decisions(found: Standing) -> list[Decision]:
     for path in repository.docs:
         parts = path.lower().split("/")
         if is_document(path) and {"decisions", "adr", "adrs"} & set(parts[:-1]) and parts[-1] != "readme.md":
-            text = (repository.root / path).read_text(encoding="utf-8", errors="replace")
+            text = _text(repository.root / path)
             heading = re.search(r"^#\s+(.+?)\s*#*\s*$", text, re.MULTILINE)
             dated = re.search(r"\d{4}-\d{2}-\d{2}", parts[-1]) or re.search(r"\d{4}-\d{2}-\d{2}", text[:400])
             decisions.append(Decision(heading[1] if heading else parts[-1], dated[0] if dated else "", path))
-    tree = Root(repository.root)
-    for name in archived_names(tree):
+    for name in found.survey.archived:
         day = name[:10] if name != without_day(name) else ""
         decisions.append(Decision(without_day(name), day, f"openspec/changes/archive/{name}/"))
     return sorted(decisions, key=lambda each: (each.day, each.title), reverse=True)

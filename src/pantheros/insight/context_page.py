@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pantheros.fleet.secrecy import masked
 from pantheros.insight.context import RECENT_DAYS, Context
 from pantheros.insight.gaps_report import counted, escaped, known
 from pantheros.insight.roadmap import Item
@@ -285,7 +286,7 @@ def short(found: Context, most: int) -> str:
     lines += [f"{area}: {', '.join(titles)}" for area, titles in found.in_use.items()]
     lines += [f"Inputs: {', '.join(each.name for each in survey.flake.inputs)}"] if survey.flake.inputs else []
     lines += [f"{commit.day} {commit.subject}" for commit in found.recent[:10]]
-    return bounded(lines, most)
+    return bounded([masked(line) for line in lines], most)
 
 
 def bounded(lines: Sequence[str], most: int) -> str:

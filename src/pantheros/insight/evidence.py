@@ -90,6 +90,7 @@ class Witness:
         self.survey = found
         self.repository = found.repository
         self._hosts = {host.name: _Paths(host.settings) for host in found.hosts}
+        self._texts: dict[str, str] = {}
         self._packages = {host.name: {seen.path: seen for seen in reversed(host.packages)} for host in found.hosts}
 
     def on_host(self, host: Host, settings: Iterable[str], packages: Iterable[str]) -> Evidence | None:
@@ -248,10 +249,6 @@ class Witness:
 
     # Documents ------------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _texts(self) -> dict[str, str]:
-        return {}
-
     def text(self, path: str) -> str:
         """A document's text, "" where it cannot be read."""
         if path not in self._texts:
@@ -271,7 +268,7 @@ class Witness:
         stem = module.path.removesuffix("/default.nix").removesuffix(".nix").rpartition("/")[2].lower()
         names = [
             module.path,
-            *{option.path.rpartition(".")[0] for option in module.facts.options if "." in option.path},
+            *(option.path.rpartition(".")[0] for option in module.facts.options if "." in option.path),
         ]
         by_name, mentions = self._documents
         return by_name.get(stem) or next((mentions[name] for name in names if name in mentions), "")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from pantheros.fleet.secrecy import masked
 from pantheros.insight.evidence import Evidence
 from pantheros.insight.gaps import Gap, Status, lacks
 from pantheros.insight.proposals import Proposal, Recommended
@@ -396,7 +397,8 @@ def _listed(names: Sequence[str], word: str, most: int = _FEW) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text as a cell of a Markdown table, or a line, may have it."""
+    """Text as a cell of a Markdown table, or a line, may have it: of a secret, no more than its beginning."""
+    text = masked(text)
     for mark in ("\\", "|", "<", "*", "_", "["):
         text = text.replace(mark, "\\" + mark)
     return " ".join(text.split())

@@ -162,7 +162,7 @@ class Roadmap:
         """What can be worked on now, the most urgent first."""
         free = [item for item in self.open if not item.waits_for and item.name not in self.stuck]
         return tuple(
-            sorted(free, key=lambda item: (_rank(item.planning.priority), item.begins or self.today, item.name))
+            sorted(free, key=lambda item: (rank(item.planning.priority), item.begins or self.today, item.name))
         )
 
 
@@ -195,7 +195,7 @@ def roadmap(found: Survey, model: Model, today: date, pace: Pace | None = None) 
     given = said.schedule.days_per_task or pace.days_per_task
     per_task = given or _ASSUMED_DAYS_PER_TASK
     whole = plan(tree)
-    items = _items(found, tree, said, today, per_task, "pace" if given else "assumed")
+    items = _items(found, tree, said, per_task, "pace" if given else "assumed")
     names = {item.name for item in items}
     edges = _edges(whole.graph.edges, items, names)
     items = _with_obstacles(items, edges, today)
@@ -224,7 +224,7 @@ def roadmap(found: Survey, model: Model, today: date, pace: Pace | None = None) 
     )
 
 
-def _items(found: Survey, tree: Root, said: RoadmapFile, today: date, per_task: float, how: str) -> tuple[Item, ...]:
+def _items(found: Survey, tree: Root, said: RoadmapFile, per_task: float, how: str) -> tuple[Item, ...]:
     phase_of = {name: phase.id for phase in said.phase for name in phase.changes}
     milestone_of = {name: milestone.id for milestone in said.milestone for name in milestone.changes}
     milestones = {milestone.id: milestone for milestone in said.milestone}
@@ -334,21 +334,26 @@ def _scheduled(
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(sorted(to_do))
     graph.add_edges_from(sorted((one, other) for one, other in edges if one in to_do and other in to_do))
-    order = sorted(to_do.values(), key=lambda item: (item.state != "active", _rank(item.planning.priority), item.name))
-    rank = {item.name: number for number, item in enumerate(order)}
+    order = sorted(to_do.values(), key=lambda item: (item.state != "active", rank(item.planning.priority), item.name))
+    ranks = {item.name: number for number, item in enumerate(order)}
     begins = {phase.id: day(phase.begins) for phase in said.phase}
     firsts = {name: begins.get(item.phase) for name, item in to_do.items()}
     not_before = {name: float((first - today).days) for name, first in firsts.items() if first is not None}
-    return schedule(graph, {name: item.days for name, item in to_do.items()}, rank, said.schedule.at_once, not_before)
+    return schedule(graph, {name: item.days for name, item in to_do.items()}, ranks, said.schedule.at_once, not_before)
 
 
 def _with_days(item: Item, scheduled: Scheduled, today: date) -> Item:
     slot = scheduled.slots.get(item.name)
     if slot is None:
         return item
-    begins = today + timedelta(days=int(slot.begin))
-    ends = today + timedelta(days=max(int(slot.begin) + 1, _up(slot.end)))
+    begins = days_after(today, int(slot.begin))
+    ends = days_after(today, max(int(slot.begin) + 1, _up(slot.end)))
     return replace(item, begins=begins, ends=ends, critical=item.name in scheduled.critical)
+
+
+def days_after(day: date, days: int) -> date:
+    """The day so many days after another; the calendar's last, where none is so late."""
+    return day + timedelta(days=min(days, (date.max - day).days))
 
 
 def _up(days: float) -> int:
@@ -399,10 +404,11 @@ _STATES: tuple[State, ...] = ("done", "active", "overdue", "blocked", "planned")
 
 
 def _order(item: Item) -> tuple[int, int, str]:
-    return (_STATES.index(item.state), _rank(item.planning.priority), item.name)
+    return (_STATES.index(item.state), rank(item.planning.priority), item.name)
 
 
-def _rank(priority: str) -> int:
+def rank(priority: str) -> int:
+    """How urgent a priority is, the lower the more; none counts as medium."""
     return PRIORITIES.index(priority) if priority in PRIORITIES else PRIORITIES.index("medium")
 
 

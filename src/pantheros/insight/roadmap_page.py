@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from pantheros.insight.gaps_report import escaped
-from pantheros.insight.roadmap import Item, Milestone, Phase, Roadmap, State, counts
+from pantheros.insight.gaps_report import counted, escaped
+from pantheros.insight.roadmap import Item, Milestone, Phase, Roadmap, State, counts, days_after
 from pantheros.pictures import Bar, Box, Link, gantt, graph, shared_services
 from pantheros.pictures import Milestone as PicturedMilestone
 from pantheros.pictures.svg import INK, STATES
@@ -117,7 +117,7 @@ def _schedule(found: Roadmap) -> list[str]:
     lines = ["## Schedule", "", found.reckoning, ""]
     if found.critical:
         way = " → ".join(escaped(name) for name in found.critical)
-        end = found.today + timedelta(days=round(found.days + 0.499))
+        end = days_after(found.today, round(found.days + 0.499))
         lines += [f"The critical path takes {found.days:.3g} days, to {end}: {way}.", ""]
     assumed = [item.name for item in found.open if item.reckoned == "assumed"]
     if assumed and found.days_per_task:
@@ -224,13 +224,9 @@ def svg(found: Roadmap, picture: Picture) -> str:
         return gantt(bars, milestones, found.today, empty=_NO_CHANGES)
     known = {name for name, _ in found.hosts}
     hosts = [Box(name, name, kind, "plain") for name, kind in found.hosts]
-    services = [Box(use.id, use.title, _users(len(use.hosts)), "plain") for use in found.services]
+    services = [Box(use.id, use.title, counted(len(use.hosts), "host"), "plain") for use in found.services]
     links = [Link(host, use.id) for use in found.services for host in use.hosts if host in known]
     return shared_services(hosts, services, links, empty="no host shares a service with another")
-
-
-def _users(number: int) -> str:
-    return f"{number} host{'s' * (number != 1)}"
 
 
 def _box(item: Item) -> Box:

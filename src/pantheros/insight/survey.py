@@ -63,9 +63,11 @@ def survey(root: Path, kept_for: Path | None = None) -> Survey:
     tree = Root(repository.root)
     changes: tuple[Change, ...] = ()
     specs: tuple[str, ...] = ()
+    archived: tuple[str, ...] = ()
     unread: list[str] = []
     try:
         changes = tuple(_change(tree, name) for name in change_names(tree))
+        archived = tuple(archived_names(tree))
         specs = tuple(spec_files(tree.specs))
         unread += _unread(tree)
     except (OSError, PantherError) as error:
@@ -77,7 +79,7 @@ def survey(root: Path, kept_for: Path | None = None) -> Survey:
         (),
         tuple(repository.secrets),
         changes,
-        tuple(archived_names(tree)),
+        archived,
         specs,
         tuple(unread),
     )

@@ -23,6 +23,9 @@ LAST_ARGUMENT = frozenset(
     {"mkDefault", "mkForce", "mkOverride", "mkBefore", "mkAfter", "mkOrder", "mkVMOverride", "mkImageMediaOverride"}
 )
 """Functions that come to their last argument."""
+SELECTS = Query(LANGUAGE, "(select_expression) @select")
+STRINGS = Query(LANGUAGE, "(string_expression) @text")
+TEXTS = Query(LANGUAGE, "(string_fragment) @text")
 CONDITIONAL = frozenset({"mkIf", "optionalAttrs", "optional", "optionals"})
 _MOST = 20_000
 """Nodes of a file's structure that are followed: far more than any file has that a person wrote."""
@@ -114,7 +117,7 @@ class Expressions:
         elif name in ("recursiveUpdate", "mergeAttrs"):
             for argument in arguments:
                 yield from self.sets(argument, scope, needs)
-        elif name in ("mkMerge", "foldl", "mergeAttrsList"):
+        elif name in ("foldl", "mergeAttrsList"):
             for argument in arguments:
                 for one in self.elements(argument, scope):
                     yield from self.sets(one, scope, needs)
@@ -208,6 +211,9 @@ class Expressions:
 
     def unfollowed(self, node: Node, scope: Scope) -> Iterator[Node]:
         """What of a list of modules cannot be told: names that nothing here binds, and calls that name no path."""
+        self.left -= 1
+        if self.left < 0:
+            return
         node, scope = self.through(node, scope)
         if node.type == "list_expression":
             for child in node.named_children:

@@ -10,13 +10,21 @@ from tree_sitter import Node, Query
 
 from pantheros.fleet.secrecy import masked
 from pantheros.nix.syntax import LANGUAGE
-from pantheros.scan.expressions import CONDITIONAL, LAST_ARGUMENT, SETS, Expressions, Scope, bindings_of, captured
+from pantheros.scan.expressions import (
+    CONDITIONAL,
+    LAST_ARGUMENT,
+    SETS,
+    STRINGS,
+    Expressions,
+    Scope,
+    bindings_of,
+    captured,
+)
 from pantheros.scan.facts import CONFIGURATIONS, SOME, Configuration, Input, Named
 from pantheros.scan.module import ModuleReader
 from pantheros.scan.paths import PathReader
 
 _NAMES = Query(LANGUAGE, "(binding attrpath: (attrpath . attr: (identifier) @name))")
-_STRINGS = Query(LANGUAGE, "(string_expression) @text")
 
 
 class FlakeReader:
@@ -38,7 +46,7 @@ class FlakeReader:
                     if known is None and len(path) == 1:
                         urls[name] = (urls[name][0], self._line_of(value, name) or line)
         for name, (url, line) in urls.items():
-            yield Input(name, url, line)
+            yield Input(name, masked(url), line)
 
     def _line_of(self, node: Node, name: str) -> int:
         return next((line for path, _, _, line in self.expressions.bound(node, Scope()) if path[0] == name), 0)
@@ -147,7 +155,7 @@ class FlakeReader:
         made = _Made(ModuleReader(self.expressions))
         self._constructed(node, scope, made, 0)
         texts = [
-            self.expressions.literal(text) or "" for part in made.parts for text in captured(_STRINGS, part, "text")
+            self.expressions.literal(text) or "" for part in made.parts for text in captured(STRINGS, part, "text")
         ]
         if not name:  # the names may be those of any set that a function is given
             texts += [

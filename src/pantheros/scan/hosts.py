@@ -466,7 +466,7 @@ class _Hosts:
         if (said := _kind_said(directory)) != "unknown":
             return said
         own = set(self._own_files(directory))
-        if (reported := self._reported(own)) != "unknown":
+        if (reported := self._reported(sorted(own))) != "unknown":
             return reported
         taken = {other for path in own for other in self.repository.imports.get(path, ())}
         for path in sorted(taken - own):

@@ -50,7 +50,7 @@ class ModuleReader:
                     self._set(value, around, path, needs, line)
 
     def _named(self, node: Node) -> Named:
-        return Named(" ".join(self.expressions.source.of(node).split())[:60], node.start_point.row + 1)
+        return Named(masked(" ".join(self.expressions.source.of(node).split()))[:60], node.start_point.row + 1)
 
     # What is set ------------------------------------------------------------------------------------------------------
 
@@ -71,7 +71,7 @@ class ModuleReader:
             empty = False
             bound = list(self.expressions.bound(body, inner))
             if not bound:
-                self._leaf(node, path, conditions, line, "{ }")
+                self._leaf(path, conditions, line, "{ }")
             for below, value, around, at in bound:
                 if below == ("imports",) and _holds_modules(path):
                     continue
@@ -90,12 +90,12 @@ class ModuleReader:
                     self.packages.append(Package(name, needs, one.start_point.row + 1))
         option = self.expressions.option(node, scope)
         if option and path[-1:] == ("enable",):
-            self._leaf(node, path, (*needs, option), line, "true")
+            self._leaf(path, (*needs, option), line, "true")
             return
         said = self.expressions.source.of(node)
         literal = node.type in _PLAIN or self.expressions.literal(node, scope) is not None
         shown = said in _WORDS or (node.type == "integer_expression" and len(said) <= _SHORT)
-        self._leaf(node, path, needs, line, said if shown else GIVEN if literal else "")
+        self._leaf(path, needs, line, said if shown else GIVEN if literal else "")
 
     def _bare(self, node: Node, scope: Scope) -> tuple[Node, tuple[str, ...]]:
         """A value without `mkIf` and `mkDefault` around it, and the conditions that were."""
@@ -116,7 +116,7 @@ class ModuleReader:
                 return node, needs
             node = inner
 
-    def _leaf(self, node: Node, path: tuple[str, ...], needs: tuple[str, ...], line: int, value: str) -> None:
+    def _leaf(self, path: tuple[str, ...], needs: tuple[str, ...], line: int, value: str) -> None:
         if path:
             self.settings.append(Setting(".".join(map(quoted, path)), value, needs, line))
 
@@ -246,7 +246,7 @@ class ModuleReader:
         """An expression as written, on one line; without the library's names before types."""
         if node is None:
             return ""
-        text = " ".join(self.expressions.source.of(node).split())
+        text = masked(" ".join(self.expressions.source.of(node).split()))
         for before in ("lib.types.", "types."):
             text = text.replace(before, "")
         return text if len(text) <= 120 else text[:119] + "…"
@@ -262,7 +262,7 @@ class ModuleReader:
         text = self.expressions.literal(node, scope)
         if text is None and node.type in ("string_expression", "indented_string_expression"):
             text = self.expressions.source.of(node).strip("'\"")
-        return " ".join(text.split()) if text else ""
+        return masked(" ".join(text.split())) if text else ""
 
 
 def _gives_modules(path: tuple[str, ...]) -> bool:

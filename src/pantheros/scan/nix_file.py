@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from tree_sitter import Query
 
 from pantheros.nix.syntax import LANGUAGE, parse, syntax_findings
-from pantheros.scan.expressions import SETS, Expressions, Scope, bindings_of, captured
+from pantheros.scan.expressions import SELECTS, SETS, TEXTS, Expressions, Scope, bindings_of, captured
 from pantheros.scan.facts import NOTHING, Facts, Input, Named, Setting
 from pantheros.scan.flakes import FlakeReader
 from pantheros.scan.module import ModuleReader
@@ -20,7 +20,6 @@ from pantheros.scan.twice import assigned_twice
 from pantheros.source import Source
 
 _SECRETS = ("sops.secrets", "age.secrets", "services.onepassword-secrets.secrets", "vault.secrets")
-_TEXTS = Query(LANGUAGE, "(string_fragment) @text")
 _CALLED = Query(
     LANGUAGE,
     """[
@@ -29,7 +28,6 @@ _CALLED = Query(
     ]""",
 )
 _PATHS = Query(LANGUAGE, "[(path_expression) (hpath_expression)] @path")
-_SELECTS = Query(LANGUAGE, "(select_expression) @select")
 
 
 def read(text: str) -> Facts:
@@ -107,11 +105,11 @@ def _secrets(expressions: Expressions, settings: Iterable[Setting]) -> Iterator[
     """The secrets that a file declares or reads, by name or by `op://` address."""
     for setting in settings:
         yield from _secret(setting.path, setting.line)
-    for node in captured(_TEXTS, expressions.source.root, "text"):
+    for node in captured(TEXTS, expressions.source.root, "text"):
         text = expressions.source.of(node)
         if text.startswith("op://"):
             yield Named(text.split()[0], node.start_point.row + 1)
-    for node in captured(_SELECTS, expressions.source.root, "select"):
+    for node in captured(SELECTS, expressions.source.root, "select"):
         yield from _secret(expressions.option(node, Scope()), node.start_point.row + 1)
 
 

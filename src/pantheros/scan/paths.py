@@ -8,18 +8,14 @@ from functools import cached_property
 from tree_sitter import Node, Query
 
 from pantheros.nix.syntax import LANGUAGE
-from pantheros.scan.expressions import CONDITIONAL, Expressions, captured
+from pantheros.scan.expressions import CONDITIONAL, SELECTS, STRINGS, TEXTS, Expressions, captured
 from pantheros.scan.facts import SOME, How, Named, Reference
 
 _IMPORTERS = frozenset({"import", "callPackage", "callPackages", "scopedImport", "importApply"})
 _MODULE_SETS = frozenset({"nixosModules", "nixosModule", "homeManagerModules", "homeModules", "homeManagerModule"})
 _PATHS = Query(LANGUAGE, "[(path_expression) (spath_expression) (hpath_expression)] @path")
-_TEXTS = Query(LANGUAGE, "(string_fragment) @text")
-_SELECTS = Query(LANGUAGE, "(select_expression) @select")
 _BINDINGS = Query(LANGUAGE, "(binding) @binding")
 _SUMS = Query(LANGUAGE, "(binary_expression) @sum")
-_STRINGS = Query(LANGUAGE, "(string_expression) @text")
-
 
 _ELSEWHERE = frozenset({"modulesPath", "nixpkgs", "pkgs.path", "inputs.nixpkgs", "toString modulesPath"})
 """What a text may begin with that is not this repository's."""
@@ -36,7 +32,7 @@ class PathReader:
         for node in captured(_PATHS, within, "path"):
             if node.type == "path_expression":
                 found[Reference(self._written(node), self._how(node), node.start_point.row + 1)] = None
-        for node in captured(_TEXTS, within, "text"):
+        for node in captured(TEXTS, within, "text"):
             text = self.expressions.source.of(node)
             if "/" not in text or len(text) > 200 or any(c.isspace() for c in text) or "://" in text:
                 continue
@@ -147,7 +143,7 @@ class PathReader:
 
     def foreign_modules(self) -> Iterator[Named]:
         found: dict[Named, None] = {}
-        for node in captured(_SELECTS, self.expressions.source.root, "select"):
+        for node in captured(SELECTS, self.expressions.source.root, "select"):
             attrpath = node.child_by_field_name("attrpath")
             if attrpath is None:
                 continue
@@ -159,7 +155,7 @@ class PathReader:
             if left is not None and right is not None and left.text == b"modulesPath":
                 text = self.expressions.literal(right) or ""
                 found[Named(f"modulesPath/{text.lstrip('/')}", node.start_point.row + 1)] = None
-        for node in captured(_STRINGS, self.expressions.source.root, "text"):
+        for node in captured(STRINGS, self.expressions.source.root, "text"):
             first, *rest = node.named_children or [node]
             if first.type == "interpolation" and first.text == b"${modulesPath}":
                 found[Named(f"modulesPath/{self._pattern(rest).lstrip('/')}", node.start_point.row + 1)] = None

@@ -352,9 +352,8 @@ _TOLD_APART = frozenset(
 def _lies_there(root: Path, path: str) -> bool:
     """Whether a path is a file, or a link to one within the repository: what lies outside is not the repository's."""
     whole = os.path.join(root, path)
-    if os.path.islink(whole):
-        return os.path.isfile(whole) and Path(os.path.realpath(whole)).is_relative_to(root)
-    return os.path.isfile(whole)
+    # A directory that git knows files of may have become a link since.
+    return os.path.isfile(whole) and os.path.realpath(whole).startswith(os.path.join(root, ""))
 
 
 def _is_generated(root: Path, path: str) -> bool:

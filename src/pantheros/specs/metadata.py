@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -227,7 +228,8 @@ def planning(more: dict[str, Any]) -> Planning:
         faults.append(Fault(("priority",), f"it has to be one of {', '.join(PRIORITIES)}"))
         priority = ""
     estimate = more.get("estimate")
-    if estimate is not None and (isinstance(estimate, bool) or not isinstance(estimate, int | float) or estimate < 0):
+    number = isinstance(estimate, int | float) and not isinstance(estimate, bool)
+    if estimate is not None and not (number and 0 <= estimate < math.inf):  # YAML has infinity, and what is no number
         faults.append(Fault(("estimate",), "it has to be a number of days"))
         estimate = None
     return Planning(
