@@ -48,9 +48,10 @@ def _others(directory: Path, *which: str) -> list[str]:
     return [path for path in listed.stdout.decode(errors="surrogateescape").split("\0") if path]
 
 
-def export(directory: Path, revision: str, into: Path) -> None:
-    """Write what a directory of a repository held at a revision into another. `PantherError` where git cannot."""
-    command = ["git", "archive", "--format=tar", "--end-of-options", revision]
+def export(directory: Path, revision: str, into: Path, below: str = ".") -> None:
+    """Write what a directory of a repository held at a revision into another; or what lay `below` one of its own.
+    `PantherError` where git cannot."""
+    command = ["git", "archive", "--format=tar", "--end-of-options", revision, below]
     try:
         archive = subprocess.run(command, cwd=directory, capture_output=True, check=False, timeout=120)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -77,11 +77,7 @@ def _check(found: Standing, where: Path, page: Path) -> int:
     if part is None:
         raise PantherError(f"{page} has no context", help="`panther context --write` puts one there")
     root = found.survey.repository.root
-    try:
-        day = date.fromisoformat(part.made_from["day"])
-    except (KeyError, ValueError) as error:
-        help = "`panther context --write` makes it again"
-        raise PantherError(f"the mark in {page} does not say what it was made from", help=help) from error
+    day = part.day(page)
     at = part.made_from.get("at", "")
     told, now = part.body, as_markdown(context(found, day, at))
     if at and (is_shallow(root) or not knows(root, at)):

@@ -19,13 +19,13 @@ from pantheros.insight.gaps_report import (
     STATES,
     as_json,
     as_markdown,
-    counted,
     in_short,
     known,
     not_verified,
     ordered,
 )
 from pantheros.insight.propose import contents, name_of, propose
+from pantheros.insight.prose import counted
 from pantheros.insight.standing import Since, Standing, since, standing
 from pantheros.scan.repository import top
 from pantheros.specs.metadata import PRIORITIES
@@ -54,6 +54,8 @@ def command(
 ) -> int:
     if (only or dry_run) and not to_propose:
         raise PantherError(f"{'--only' if only else '--dry-run'} goes with --propose")
+    if area and (json or markdown):
+        raise PantherError("--area is for the terminal: the whole is printed with --json and --markdown")
     found = standing(top(path))
     if not (found.survey.is_fleet or found.survey.repository.nix):
         raise PantherError(f"there is no fleet and no Nix in {path.resolve()}", help="`panther init` begins a fleet")

@@ -112,12 +112,12 @@ def _check(found: Survey, where: Path, page: Path) -> int:
 
 
 def _of(part: Part, page: Path) -> tuple[date, Pace]:
-    try:
-        tasks, _, days = part.made_from["pace"].partition("/")
-        return date.fromisoformat(part.made_from["day"]), Pace(int(tasks), int(days))
-    except (KeyError, ValueError) as error:
-        help = "`panther roadmap --write` makes it again"
-        raise PantherError(f"the mark in {page} does not say what the roadmap was made from", help=help) from error
+    tasks, _, days = part.made_from.get("pace", "").partition("/")
+    if not (tasks.lstrip("-").isdecimal() and days.isdecimal() and int(days)):
+        raise PantherError(
+            f"the mark in {page} does not say at which pace", help="`panther roadmap --write` makes it again"
+        )
+    return part.day(page), Pace(int(tasks), int(days))
 
 
 def _write_picture(path: Path, text: str) -> None:

@@ -21,6 +21,7 @@ from pantheros.findings import Finding, nearest
 from pantheros.fleet.files import read_text
 from pantheros.fleet.toml import read_toml
 from pantheros.fleet.typed import check
+from pantheros.scan.repository import lies_there
 
 FILE = "capabilities.toml"
 Priority = Literal["critical", "high", "medium", "low"]
@@ -157,7 +158,7 @@ def read_model(root: Path) -> tuple[Model, list[Finding]]:
     findings: list[Finding] = []
     document: Document | None = None
     places: dict[tuple[str, str], int] = {}
-    text, problems = read_text(root, FILE) if (root / FILE).is_file() else (None, [])
+    text, problems = read_text(root, FILE) if lies_there(root.resolve(), FILE) else (None, [])
     findings += problems
     if text is not None:
         document = read_toml(FILE, text)
@@ -234,14 +235,14 @@ def _unknown_names(model: Model, document: Document, places: Mapping[tuple[str, 
                 if name not in model.capabilities:
                     unknown(("proposal", index, "capabilities", number), name, model.capabilities, "capability")
     graph = dependencies(model)
-    for found in nx.simple_cycles(graph):
-        first = found.index(min(found))
-        circle = [*found[first:], *found[:first]]
-        placed = next((each for each in circle if ("capability", each) in places), None)
-        if placed is not None:
-            way = " → ".join([*circle, circle[0]])
-            origin = document.origin(("capability", places["capability", placed], "depends_on"))
-            findings.append(Finding("capability-model", f"capabilities wait for each other: {way}", origin=origin))
+    for tied in nx.strongly_connected_components(graph):
+        placed = next((each for each in sorted(tied) if ("capability", each) in places), None)
+        if placed is None or (len(tied) == 1 and not graph.has_edge(placed, placed)):
+            continue
+        edges = nx.find_cycle(graph.subgraph(tied), min(tied))
+        way = " → ".join([*(edge[0] for edge in edges), edges[0][0]])
+        origin = document.origin(("capability", places["capability", placed], "depends_on"))
+        findings.append(Finding("capability-model", f"capabilities wait for each other: {way}", origin=origin))
     return findings
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from pantheros.fleet.secrecy import masked
 from pantheros.insight.context import RECENT_DAYS, Context
-from pantheros.insight.gaps_report import counted, escaped, known
+from pantheros.insight.gaps_report import known
+from pantheros.insight.prose import counted, escaped, lower
 from pantheros.insight.roadmap import Item
 from pantheros.insight.roadmap_page import MARKS
 from pantheros.scan.hosts import PARTS, Host
@@ -281,7 +282,7 @@ def short(found: Context, most: int) -> str:
     lines += [f"Blocked or overdue: {'; '.join(blocked[:5])}"] if blocked else []
     files = "; ".join(f"{name} ({about})" for name, about in found.entry_files.items())
     lines += [f"Files: {files}"] if files else []
-    missing = ", ".join(_lower(gap.capability.title) for gap in found.challenges)
+    missing = ", ".join(lower(gap.capability.title) for gap in found.challenges)
     lines += [f"Missing or partial: {missing}"] if missing else []
     lines += [f"{area}: {', '.join(titles)}" for area, titles in found.in_use.items()]
     lines += [f"Inputs: {', '.join(each.name for each in survey.flake.inputs)}"] if survey.flake.inputs else []
@@ -308,10 +309,6 @@ def _host_in_short(host: Host) -> str:
 
 def _phases_in_short(found: Context) -> str:
     return ", ".join(f"{phase.title} {phase.state}" for phase in found.way.phases)
-
-
-def _lower(title: str) -> str:
-    return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
 # JSON ---------------------------------------------------------------------------------------------------------------

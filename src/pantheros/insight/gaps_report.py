@@ -6,17 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from pantheros.fleet.secrecy import masked
 from pantheros.insight.evidence import Evidence
 from pantheros.insight.gaps import Gap, Status, lacks
 from pantheros.insight.proposals import Proposal, Recommended
+from pantheros.insight.prose import counted, escaped, listed, lower, plural
 from pantheros.insight.standing import Moved, Since, Standing
 from pantheros.insight.survey import Change
 from pantheros.scan.hosts import PARTS, Host
 from pantheros.specs.metadata import PRIORITIES
 
-_FEW = 6
-"""Names that a line of the report lists; the rest are counted."""
 MARKS: dict[Status, str] = {"present": "✓", "partial": "◐", "missing": "✗"}
 STATES = {"complete": "✓ done", "in-progress": "in progress", "no-tasks": "no tasks"}
 
@@ -230,7 +228,7 @@ def in_short(found: Standing) -> Iterator[str]:
         yield f"{counted(len(repository.broken), 'Nix file')} that cannot be read"
     kinds = Counter(host.kind for host in survey.hosts)
     parts = ", ".join(
-        f"{count} {'of unknown kind' if kind == 'unknown' else _plural(count, kind)}"
+        f"{count} {'of unknown kind' if kind == 'unknown' else plural(count, kind)}"
         for kind, count in kinds.most_common()
     )
     yield counted(len(survey.hosts), "host") + (f" ({parts})" if parts else "")
@@ -288,7 +286,7 @@ def _hosts_table(found: Standing) -> list[str]:
         missing = [titles[each] for each in lacks(host, found.gaps) if each in titles]
         if missing:
             lines.append(
-                f"- **{escaped(host.name)}** has no {_listed([_lower(each) for each in missing], 'or', most=40)}."
+                f"- **{escaped(host.name)}** has no {listed([lower(each) for each in missing], 'or', most=40)}."
             )
     return [*lines, ""] if lines[-1] else lines
 
@@ -298,7 +296,7 @@ def _area(title: str, gaps: Sequence[Gap]) -> list[str]:
         return []
     lines = [f"### {title}", ""]
     if all(gap.status == "present" for gap in gaps):
-        return [*lines, f"All there: {_listed([_lower(gap.capability.title) for gap in gaps], 'and', most=40)}.", ""]
+        return [*lines, f"All there: {listed([lower(gap.capability.title) for gap in gaps], 'and', most=40)}.", ""]
     lines += ["| | Capability | Priority | What is known |", "|---|---|---|---|"]
     for gap in gaps:
         cells = [MARKS[gap.status], escaped(gap.capability.title), gap.capability.priority, escaped(known(gap))]
@@ -315,9 +313,9 @@ def known(gap: Gap) -> str:
         what = what or ("option" if gap.capability.measure == "options-described" else "module")
         said.append(f"{have} of {counted(total, what)}")
         if have and gap.lacking:
-            said[-1] += f", not {_listed(gap.lacking, 'or', most=4)}"
+            said[-1] += f", not {listed(gap.lacking, 'or', most=4)}"
         if gap.unsure:
-            said[-1] += f", not known of {_listed(gap.unsure, 'and', most=4)}"
+            said[-1] += f", not known of {listed(gap.unsure, 'and', most=4)}"
     if gap.evidence and not (gap.capability.measure and gap.status != "present"):
         each = gap.evidence[0]
         said.append(
@@ -342,9 +340,9 @@ def _proposals(found: Standing) -> list[str]:
             lines += [f"#### {escaped(each.template.title)}", "", f"`{each.id}`, {counted(each.days, 'day')}", ""]
             lines += [escaped(each.template.rationale), "", *(f"- {escaped(step)}" for step in each.scope), ""]
             if each.depends_on:
-                lines += [f"After {_listed([f'`{name}`' for name in each.depends_on], 'and', most=20)}.", ""]
+                lines += [f"After {listed([f'`{name}`' for name in each.depends_on], 'and', most=20)}.", ""]
             if each.blocks:
-                lines += [f"Before {_listed([f'`{name}`' for name in each.blocks], 'and', most=20)}.", ""]
+                lines += [f"Before {listed([f'`{name}`' for name in each.blocks], 'and', most=20)}.", ""]
     lines += ["## In which order", "", "| Phase | Open changes to finish | Proposals |", "|---|---|---|"]
     for phase, open_changes, ids in in_order(recommended):
         cells = [", ".join(f"`{name}`" for name in names) for names in (open_changes, ids)]
@@ -368,37 +366,3 @@ def in_order(recommended: Recommended) -> Iterator[tuple[int, list[str], list[st
             [name for name, of in recommended.pending.items() if of == phase],
             [each.id for each in recommended.proposals if each.phase == phase],
         )
-
-
-def counted(number: int, what: str) -> str:
-    return f"{number} {_plural(number, what)}"
-
-
-def _plural(number: int, what: str) -> str:
-    return what if number == 1 else f"{what}s"
-
-
-def _lower(title: str) -> str:
-    """A title within a sentence: its first letter small, unless it is a name or an abbreviation."""
-    first = title.split(" ", maxsplit=1)[0]
-    return title if first[1:].lower() != first[1:] or first in _NAMES else title[:1].lower() + title[1:]
-
-
-_NAMES = frozenset(
-    {"Python", "Go", "Rust", "Neovim", "Zed", "Bluetooth", "Kubernetes", "Datadog", "Nix", "Git", "Wi-Fi"}
-)
-
-
-def _listed(names: Sequence[str], word: str, most: int = _FEW) -> str:
-    shown = list(names[:most])
-    if len(names) > most:
-        return f"{', '.join(shown)} and {len(names) - most} more"
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {word} {shown[-1]}" if shown else ""
-
-
-def escaped(text: str) -> str:
-    """Text as a cell of a Markdown table, or a line, may have it: of a secret, no more than its beginning."""
-    text = masked(text)
-    for mark in ("\\", "|", "<", "*", "_", "["):
-        text = text.replace(mark, "\\" + mark)
-    return " ".join(text.split())

@@ -14,10 +14,12 @@ import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from pantheros.findings import PantherError
 
+_FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 _VALUE = re.compile(r"([a-z]+)=([^\s,]+)")
 
 
@@ -27,6 +29,18 @@ class Part:
 
     made_from: dict[str, str]
     body: str
+
+    def day(self, page: Path) -> date:
+        """The day that it was made on. Raises `PantherError` where the mark names none."""
+        try:
+            found = date.fromisoformat(self.made_from["day"])
+        except (KeyError, ValueError):
+            found = date.min
+        if not _FIRST <= found <= _LAST:
+            raise PantherError(
+                f"the mark in {page} does not say which day it was made on", help="`--write` makes it again"
+            )
+        return found
 
 
 def page_in(root: Path, page: Path) -> Path:

@@ -74,6 +74,8 @@ class Item:
     reckoned: str = ""
     """What the days come from: `estimate`, `pace`, `assumed`."""
     critical: bool = False
+    slack: float = 0.0
+    """Days by which it can be late without anything else being later."""
 
     @property
     def counted(self) -> int:
@@ -173,7 +175,7 @@ def pace_until(root: Path, today: date, done_now: int) -> Pace:
         return Pace(0, PACE_DAYS)
     with tempfile.TemporaryDirectory(prefix="panther-") as directory:
         try:
-            export(root, commit, Path(directory))
+            export(root, commit, Path(directory), "openspec")
         except PantherError:
             return Pace(0, PACE_DAYS)
         return Pace(done_now - tasks_done(Root(Path(directory))), PACE_DAYS)
@@ -348,7 +350,7 @@ def _with_days(item: Item, scheduled: Scheduled, today: date) -> Item:
         return item
     begins = days_after(today, int(slot.begin))
     ends = days_after(today, max(int(slot.begin) + 1, _up(slot.end)))
-    return replace(item, begins=begins, ends=ends, critical=item.name in scheduled.critical)
+    return replace(item, begins=begins, ends=ends, critical=item.name in scheduled.critical, slack=slot.slack)
 
 
 def days_after(day: date, days: int) -> date:

@@ -13,6 +13,7 @@ from pantheros.findings import Finding
 from pantheros.fleet.files import read_text
 from pantheros.fleet.toml import read_toml
 from pantheros.fleet.typed import check
+from pantheros.scan.repository import lies_there
 
 FILE = "roadmap.toml"
 
@@ -76,7 +77,7 @@ class RoadmapFile(_Table):
 
 def read_roadmap_file(root: Path) -> tuple[RoadmapFile, list[Finding]]:
     """What a repository's roadmap.toml says, and what is wrong with it; an empty one where there is none."""
-    if not (root / FILE).is_file():
+    if not lies_there(root.resolve(), FILE):
         return RoadmapFile(), []
     text, findings = read_text(root, FILE)
     if text is None:

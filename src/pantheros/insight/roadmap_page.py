@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from pantheros.insight.gaps_report import counted, escaped
+from pantheros.insight.prose import counted, escaped
 from pantheros.insight.roadmap import Item, Milestone, Phase, Roadmap, State, counts, days_after
 from pantheros.pictures import Bar, Box, Link, gantt, graph, shared_services
 from pantheros.pictures import Milestone as PicturedMilestone
@@ -329,6 +329,7 @@ def _item(item: Item) -> dict[str, Any]:
         "days_left": round(item.days, 2),
         "reckoned_from": item.reckoned or None,
         "critical": item.critical,
+        "slack_days": round(item.slack, 2),
     }
 
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pantheros import __version__
+from pantheros import __version__, source
+from pantheros.fleet import secrecy
 from pantheros.nix import syntax
 from pantheros.scan.facts import Configuration, Facts, Input, Named, Option, Package, Reference, Setting
 
@@ -24,7 +25,15 @@ def key(content: bytes) -> str:
 def _maker() -> str:
     """What stands for our own code: facts that other code made are not ours."""
     code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
-    return key(b"".join([__version__.encode(), Path(syntax.__file__).read_bytes(), *code]))
+    return key(
+        b"".join(
+            [
+                __version__.encode(),
+                *(Path(str(module.__file__)).read_bytes() for module in (syntax, secrecy, source)),
+                *code,
+            ]
+        )
+    )
 
 
 def load(root: Path) -> dict[str, Any]:
@@ -43,7 +52,9 @@ def save(root: Path, facts: Mapping[str, Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_name(f".{path.name}.{os.getpid()}")
-        new.write_text(json.dumps({"made_by": _maker(), "facts": facts}), encoding="utf-8")
+        # Whoever may not read the repository is not to read what it says.
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump({"made_by": _maker(), "facts": facts}, file)
         new.replace(path)
     except (OSError, UnicodeEncodeError):
         return

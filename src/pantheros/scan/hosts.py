@@ -180,6 +180,7 @@ def hosts(repository: Repository) -> tuple[Host, ...]:
 class _Hosts:
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
+        self._own: dict[str, list[str]] = {}
         self.configurations = list(self._configurations())
         self.names = {each.name for _, each in self.configurations}
         self.directories = list(self._directories())
@@ -203,6 +204,8 @@ class _Hosts:
         shared = self._shared(set(claimed))
         for directory in self.directories:
             name = _stem(directory)
+            if name in found:  # another of the same name lies elsewhere
+                name = directory
             if directory in claimed:
                 file, own = claimed[directory]
                 if own.output == "nixosConfigurations":
@@ -302,7 +305,9 @@ class _Hosts:
         return "darwin" in _words(directory) or any(_of_a_mac(each.path) for said in facts for each in said.settings)
 
     def _own_files(self, directory: str) -> list[str]:
-        return [path for path in self.repository.files if _in(path, directory)] if directory else []
+        if directory not in self._own:
+            self._own[directory] = [path for path in self.repository.files if _in(path, directory)] if directory else []
+        return self._own[directory]
 
     def _directory_of(self, file: str, configuration: Configuration) -> str | None:
         """The directory of a configuration's host: one that it refers to, has the name of, or names."""

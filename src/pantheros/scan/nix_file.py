@@ -72,7 +72,7 @@ def _read(text: str) -> Facts:
         references=tuple(paths.references(source.root)),
         packages=tuple(module.packages),
         modules=tuple(paths.foreign_modules()),
-        opaque=tuple(module.opaque),
+        opaque=(*module.opaque, *([Named("the rest of a very large file", 1)] if expressions.left < 0 else ())),
         calls=tuple(_calls(expressions)),
         secrets=tuple(dict.fromkeys(_secrets(expressions, module.settings))),
         configurations=tuple(flake.configurations),

@@ -302,7 +302,7 @@ def scan(root: Path, kept_for: Path | None = None) -> Repository:
         raise PantherError(f"{root} is no directory" if root.exists() else f"there is no {root}")
     try:
         listed = _listed(root) if kept_for is None else all_files(root)
-        files = [path for path in listed if _lies_there(root, path)]
+        files = [path for path in listed if lies_there(root, path)]
     except OSError as error:
         raise PantherError(f"{root} cannot be read: {error.strerror}") from error
     files = [path for path in files if not _is_generated(root, path)]
@@ -315,7 +315,7 @@ def scan(root: Path, kept_for: Path | None = None) -> Repository:
                 unreadable[path] = reason
             else:
                 contents[path] = content
-    return Repository(root, tuple(files), _facts(contents, kept_for or root), unreadable)
+    return Repository(root, tuple(files), _facts(contents, kept_for or root, whole=kept_for is None), unreadable)
 
 
 _TOPS = ("fleet.toml", "flake.nix", "openspec", ".git", "roadmap.toml", "capabilities.toml")
@@ -349,7 +349,7 @@ _TOLD_APART = frozenset(
 """Hidden directories that are a project's own."""
 
 
-def _lies_there(root: Path, path: str) -> bool:
+def lies_there(root: Path, path: str) -> bool:
     """Whether a path is a file, or a link to one within the repository: what lies outside is not the repository's."""
     whole = os.path.join(root, path)
     # A directory that git knows files of may have become a link since.
@@ -371,7 +371,8 @@ def _content(path: Path) -> tuple[bytes | None, str]:
         return None, f"cannot be read: {error.strerror}"
 
 
-def _facts(contents: Mapping[str, bytes], root: Path) -> dict[str, Facts]:
+def _facts(contents: Mapping[str, bytes], root: Path, *, whole: bool) -> dict[str, Facts]:
+    """What files say. Where they are not the `whole` of the repository as it is, what is kept of that stays."""
     known = cache.load(root)
     keys = {path: cache.key(content) for path, content in contents.items()}
     unknown = {keys[path]: content for path, content in contents.items() if keys[path] not in known}
@@ -389,6 +390,6 @@ def _facts(contents: Mapping[str, bytes], root: Path) -> dict[str, Facts]:
             read_again[name] = cache.as_data(read(contents[path].decode("utf-8", errors="replace")))
             facts[path] = cache.from_data(read_again[name])
     if fresh or read_again:
-        used = {name: known[name] for name in keys.values() if name in known and name not in read_again}
+        used = {name: known[name] for name in (keys.values() if whole else known) if name in known}
         cache.save(root, {**used, **fresh, **read_again})
     return facts
