@@ -101,6 +101,8 @@ class Capability(_Table):
     """Words in the names of modules, options, specs and changes that are about it."""
     files: list[_Pattern] = []
     """Patterns of files that show it; `**` stands for any directories."""
+    containing: list[str] = []
+    """Words, in small letters, one of which such a file has to contain."""
     outputs: list[str] = []
     """Outputs of the flake that show it."""
     calls: list[str] = []

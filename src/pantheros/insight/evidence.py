@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -35,8 +35,16 @@ class _Paths:
     def __init__(self, settings: Iterable[Seen]) -> None:
         self._below: dict[str, _Paths] = {}
         self._here: list[Seen] = []
+        settings = list(settings)
+        off = {seen.path.removesuffix(".enable") for seen in settings if _is_off(seen)}
+        off -= {
+            seen.path.removesuffix(".enable")
+            for seen in settings
+            if seen.path.endswith(".enable") and not _is_off(seen)
+        }
         for seen in settings:
-            self._add(seen)
+            if not (off and any(seen.path.startswith(f"{each}.") and seen.path != f"{each}.enable" for each in off)):
+                self._add(seen)
 
     def _add(self, seen: Seen) -> None:
         node = self
@@ -52,7 +60,8 @@ class _Paths:
         found = [
             seen
             for seen in self._at(_parts(path))
-            if (
+            if seen.value not in _NOTHING
+            and (
                 seen.value == value
                 if value not in ("", "true")
                 else not (seen.value == "false" and (value or seen.path.endswith(".enable")))
@@ -83,10 +92,21 @@ def _parts(path: str) -> tuple[str, ...]:
         return tuple(path.split("."))
 
 
+def _is_off(seen: Seen) -> bool:
+    return seen.value == "false" and seen.path.endswith(".enable")
+
+
+_NOTHING = frozenset({"null", "[ ]", "{ }"})
+"""Values that set nothing."""
+
+
 class Witness:
     """Answers what a repository shows."""
 
-    def __init__(self, found: Survey) -> None:
+    def __init__(self, found: Survey, switches: Collection[str] = ()) -> None:
+        """`switches` are services and programs that are off unless their `enable` is set: what else is set of one
+        counts where that is."""
+        self._needed = frozenset(switches)
         self.survey = found
         self.repository = found.repository
         self._hosts = {host.name: _Paths(host.settings) for host in found.hosts}
@@ -97,6 +117,10 @@ class Witness:
         """A setting or a package that is in force on a host."""
         doubtful: Seen | None = None
         for pattern in settings:
+            service = ".".join(_parts(pattern.partition("=")[0])[:2])
+            part = service in self._needed and not pattern.partition("=")[0].endswith(".enable")
+            if part and self._hosts[host.name].find(f"{service}.enable") is None:
+                continue
             seen = self._hosts[host.name].find(pattern)
             if seen is not None and seen.sure:
                 return Evidence(seen.path, seen.place, host.name)
@@ -134,12 +158,14 @@ class Witness:
             for setting in facts.settings
         )
 
-    def file(self, patterns: Iterable[str]) -> tuple[Evidence, bool] | None:
+    def file(self, patterns: Iterable[str], containing: Sequence[str] = ()) -> tuple[Evidence, bool] | None:
         """A file that one of some patterns fits, and whether that is all it takes: a document may say nothing yet, and
         a module may be in force nowhere."""
         begun: Evidence | None = None
         for pattern in patterns:
             for path in _line_pattern(pattern).findall(self._all_files):
+                if containing and not any(word in self.text(path).lower() for word in containing):
+                    continue
                 if path in self._modules:
                     begun = begun or Evidence(f"the module {path}", Place(path, 0))
                 elif is_document(path) and not self.says_something(path):
@@ -240,12 +266,15 @@ class Witness:
             yield capability, Evidence(f"the spec {capability}", Place(f"openspec/specs/{capability}/spec.md", 0))
 
     def change(self, words: Iterable[str]) -> str:
-        """An open change that is not done yet and is about one of some words, or "": by its name, its title, or the
-        capabilities that it has deltas for."""
+        """An open change that is not done yet and is about one of some words, or "": by its name, or by the
+        capabilities that it has deltas for. The words have to make up half of such a name: `boot-splash-logo` is not
+        about boot."""
         wanted = _phrases(words)
         pending = [each for each in self.survey.changes if each.status != "complete"]
-        by_name = (each.name for each in pending if _has(_words(each.name), wanted))
-        return next(by_name, "") or next((each.name for each in pending if _has(_words(each.about), wanted)), "")
+        for each in pending:
+            if any(_is_about(name, wanted) for name in (each.name, *each.about)):
+                return each.name
+        return ""
 
     # Documents ------------------------------------------------------------------------------------------------------
 
@@ -281,7 +310,12 @@ class Witness:
         for path in self.repository.docs:
             if not is_document(path) or not self.says_something(path):
                 continue
-            by_name.setdefault(path.rpartition("/")[2].rpartition(".")[0].lower(), path)
+            directory, _, name = path.rpartition("/")
+            # `docs/modules/users.md`, and not `docs/holiday/users.md`.
+            if directory == "docs" or {"modules", "options", "reference", "nixos", "home-manager"} & set(
+                directory.split("/")
+            ):
+                by_name.setdefault(name.rpartition(".")[0].lower(), path)
             for word in _DOTTED.findall(self.text(path)):
                 mentions.setdefault(word.strip("./"), path)
                 parts = word.strip("./").split(".")
@@ -312,6 +346,26 @@ def _words(name: str) -> tuple[str, ...]:
     """The words of a name: parted by signs, and where small letters are followed by a large one."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name.removesuffix(".nix"))
     return tuple(re.findall(r"[^\W_]+", parted.lower()))
+
+
+def _is_about(name: str, wanted: Iterable[tuple[str, ...]]) -> bool:
+    """Whether words make up half of a change's name, or of a capability's, and it does not take something away."""
+    words = _words(name)
+    if words[:1] and words[0] in _TAKES_AWAY:
+        return False
+    words = tuple(word for word in words if word not in _SAYS_LITTLE)
+    return any(_has(words, [phrase]) and 2 * len(phrase) >= len(words) for phrase in wanted)
+
+
+_TAKES_AWAY = frozenset({"remove", "delete", "drop", "disable", "rename", "move", "document"})
+_SAYS_LITTLE = frozenset(
+    {
+        *("add", "enable", "setup", "set", "up", "implement", "create", "introduce", "use", "configure", "improve"),
+        *("configuration", "integration", "integrate", "support", "management", "module", "modules", "new", "server"),
+        *("the", "a", "an", "and", "for", "to", "on", "of", "with", "in", "system", "service", "services"),
+    }
+)
+"""Words of names that tell nothing of what they are about."""
 
 
 @lru_cache(maxsize=1000)

@@ -36,13 +36,20 @@ class Gap:
 
 def assess(model: Model, found: Survey) -> tuple[Gap, ...]:
     """How it stands with every capability that is wanted; not with those that nothing here could have."""
-    witness = Witness(found)
+    witness = Witness(found, switches(model))
     gaps = (
         _measured(each, witness) if each.measure is not None else _shown(each, witness)
         for each in model.capabilities.values()
         if each.wanted
     )
     return tuple(_proposed(gap, model, witness) for gap in gaps if gap is not None)
+
+
+def switches(model: Model) -> frozenset[str]:
+    """The services and programs whose `enable` the model knows."""
+    patterns = (pattern for each in model.capabilities.values() for pattern in each.settings)
+    found = (pattern.removesuffix(".enable") for pattern in patterns if pattern.endswith(".enable"))
+    return frozenset(each for each in found if each.startswith(("services.", "programs.")) and each.count(".") == 1)
 
 
 def _proposed(gap: Gap, model: Model, witness: Witness) -> Gap:
@@ -62,7 +69,8 @@ def proposed_as(id: str, changes: Iterable[Change]) -> str:
     """The open change that is called as a proposal would be, give or take a word more and the plural; or ""."""
     wanted = _stems(id)
     for change in changes:
-        if change.name in (id, f"add-{id}") or (change.status != "complete" and wanted <= _stems(change.name)):
+        same = change.name in (id, f"add-{id}") or (len(wanted) > 1 and wanted <= _stems(change.name))
+        if same and change.status != "complete":
             return change.name
     return ""
 
@@ -87,7 +95,7 @@ def _shown(capability: Capability, witness: Witness) -> Gap | None:
     whole = [each for host in wanted if (each := seen[host.name]) is not None and each.host]
     begun = [each for host in wanted if (each := seen[host.name]) is not None and not each.host]
     lacking = tuple(host.name for host in wanted if seen[host.name] is None and host.whole) if capability.hosts else ()
-    if (file := witness.file(capability.files)) is not None:
+    if (file := witness.file(capability.files, capability.containing)) is not None:
         (whole if file[1] else begun).append(file[0])
     given = (witness.output(capability.outputs), witness.call(capability.calls))
     whole += [each for each in given if each is not None]
@@ -174,7 +182,7 @@ def _having(part: str) -> Callable[[Witness], _Counted]:
     def count(witness: Witness) -> _Counted:
         hosts = witness.survey.hosts
         have = [Evidence(f"{host.name}: {part}", host.has[part], host.name) for host in hosts if part in host.has]
-        return have, [host.name for host in hosts if part not in host.has and host.whole]
+        return have, [host.name for host in hosts if part not in host.has and host.followed]
 
     return count
 
@@ -194,7 +202,7 @@ _MEASURES: dict[Measure, Callable[[Witness], _Counted]] = {
 
 def lacks(host: Host, gaps: tuple[Gap, ...]) -> list[str]:
     """What a host lacks: its parts, its place in the flake, and capabilities that its kind is to have."""
-    missing = [part for part in PARTS if part not in host.has and host.whole]
+    missing = [part for part in PARTS if part not in host.has and host.followed]
     if host.in_flake is False:
         missing.append("flake")
     return [*missing, *(gap.capability.id for gap in gaps if not gap.capability.measure and host.name in gap.lacking)]

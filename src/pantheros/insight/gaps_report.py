@@ -103,7 +103,7 @@ def _host(host: Host, gaps: tuple[Gap, ...]) -> dict[str, Any]:
         "output": host.output,
         "directory": host.directory,
         "has": {part: _place(host, part) for part in PARTS},
-        "unknown": host.unknown or None,
+        "unknown": host.unknown or host.foreign or None,
         "missing": lacks(host, gaps),
     }
 
@@ -174,6 +174,8 @@ def not_verified(found: Standing) -> Iterator[str]:
             yield f"whether the flake gives out {host.name}, and with what: its outputs are computed, only Nix can tell"
         elif host.unknown:
             yield f"what {host.name} lacks: {host.unknown} is not followed"
+        elif host.foreign:
+            yield f"what {host.name} lacks: {host.foreign} may bring it"
         if host.kind == "unknown":
             yield f"what {host.name} lacks for its kind: whether it is a workstation or a server does not show"
     for path, line, written in found.survey.repository.dangling:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pantheros.specs.delta import folded
 from pantheros.specs.generate import New, begin
 from pantheros.specs.kinds import KINDS, WHAT, WHY, parts_of
 from pantheros.specs.record import requirements_now
-from pantheros.specs.tree import SPEC, Root, change_names
+from pantheros.specs.tree import SPEC, Root, change_names, spec_files
 
 _GROUPS_AFTER = (
     ("Validation", ("Build and check every host", "Try what is new, and the way back")),
@@ -27,20 +27,26 @@ def propose(root: Root, proposals: Sequence[Proposal], today: date) -> dict[str,
     names = {each.id: name_of(root, each) for each in proposals}
     known = {**{name: name for name in change_names(root)}, **names}
     return {
-        names[each.id]: begin(root, _new(each, names[each.id], known), today, written=contents(root, each))
+        names[each.id]: begin(
+            root, _new(each, names[each.id], known, set(names.values())), today, written=contents(root, each)
+        )
         for each in proposals
     }
 
 
 def name_of(root: Root, each: Proposal) -> str:
-    """What the change is called: as the proposal, unless a spec is called so already."""
-    return f"add-{each.id}" if (root.specs / each.id).is_dir() else each.id
+    """What the change is called: as the proposal, unless a spec or a change that is done is called so already."""
+    names = (each.id, f"add-{each.id}", f"finish-{each.id}", f"complete-{each.id}")
+    taken = {*change_names(root), *spec_files(root.specs)}
+    return next((name for name in names if name not in taken), each.id)
 
 
-def _new(each: Proposal, name: str, known: Mapping[str, str]) -> New:
+def _new(each: Proposal, name: str, known: Mapping[str, str], new: Collection[str]) -> New:
     first = tuple(known[other] for other in each.depends_on if other in known)
+    # What waits for it and was begun before it could not say so.
+    after = tuple(known[other] for other in each.blocks if other in known and known[other] not in new)
     kind = KINDS[each.template.kind]
-    return New(name, kind, phase=str(each.phase), priority=each.priority, depends_on=first, estimate=each.days)
+    return New(name, kind, priority=each.priority, depends_on=first, blocks=after, estimate=each.days)
 
 
 def contents(root: Root, each: Proposal) -> dict[str, str]:

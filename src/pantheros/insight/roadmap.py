@@ -16,6 +16,7 @@ from pantheros.git import commit_before, export
 from pantheros.insight import roadmap_file
 from pantheros.insight.capabilities import Model
 from pantheros.insight.evidence import Witness
+from pantheros.insight.gaps import switches
 from pantheros.insight.roadmap_file import RoadmapFile, day
 from pantheros.insight.schedule import Scheduled, schedule
 from pantheros.insight.survey import Survey
@@ -442,7 +443,7 @@ def _reckoning(said: RoadmapFile, pace: Pace, per_task: float) -> str:
 def _services(found: Survey, model: Model, said: RoadmapFile) -> list[Use]:
     """What hosts share: as roadmap.toml says, and what of the model's shared capabilities at least one host has."""
     uses = [Use(each.id, each.title or each.id, tuple(each.hosts)) for each in said.service]
-    witness = Witness(found)
+    witness = Witness(found, switches(model))
     named = {use.id for use in uses}
     for capability in model.capabilities.values():
         if not capability.shared or capability.id in named:

@@ -12,9 +12,9 @@ from pantheros.scan.facts import Facts
 from pantheros.scan.fleet import read_fleet_hosts
 from pantheros.scan.hosts import Host, hosts
 from pantheros.scan.repository import Repository, scan
-from pantheros.specs.listing import progress, title_of
+from pantheros.specs.listing import progress
 from pantheros.specs.metadata import Planning, read_planning
-from pantheros.specs.tree import Root, archived_names, change_names, read, read_bytes, spec_files
+from pantheros.specs.tree import Root, archived_names, change_names, read_bytes, spec_files
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Change:
     done: int
     total: int
     planning: Planning
-    about: str = ""
-    """The capabilities that it has deltas for, and its title."""
+    about: tuple[str, ...] = ()
+    """The capabilities that it has deltas for."""
 
     @property
     def status(self) -> str:
@@ -102,16 +102,7 @@ def survey(root: Path, kept_for: Path | None = None) -> Survey:
 def _change(tree: Root, name: str) -> Change:
     path = tree.changes / name
     done, total = progress(tree, path)
-    about = [*spec_files(path / "specs"), _title(path)]
-    return Change(name, done, total, read_planning(path), "\n".join(about))
-
-
-def _title(change: Path) -> str:
-    """The title of a proposal."""
-    try:
-        return title_of(read(change / "proposal.md"), "")
-    except (OSError, PantherError):
-        return ""
+    return Change(name, done, total, read_planning(path), tuple(spec_files(path / "specs")))
 
 
 def _unread(tree: Root) -> Iterator[str]:

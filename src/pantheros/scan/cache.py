@@ -83,8 +83,8 @@ def from_data(data: list[Any]) -> Facts:
 
 
 def _setting(data: list[Any]) -> Setting:
-    path, value, needs, line = data
-    return Setting(path, value, tuple(needs), line)
+    path, value, needs, line, priority = data
+    return Setting(path, value, tuple(needs), line, priority)
 
 
 def _package(data: list[Any]) -> Package:
@@ -93,7 +93,7 @@ def _package(data: list[Any]) -> Package:
 
 
 def _configuration(data: list[Any]) -> Configuration:
-    output, name, references, texts, settings, opaque, line = data
+    output, name, references, texts, settings, opaque, modules, line = data
     return Configuration(
         output,
         name,
@@ -101,6 +101,7 @@ def _configuration(data: list[Any]) -> Configuration:
         tuple(texts),
         tuple(map(_setting, settings)),
         tuple(opaque),
+        tuple(modules),
         line,
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tree_sitter import Node, Query, QueryCursor
 
 from pantheros.nix.syntax import LANGUAGE
-from pantheros.scan.facts import SOME, UNKNOWN
+from pantheros.scan.facts import NEVER, SOME, UNKNOWN
 from pantheros.source import Source
 
 SETS = ("attrset_expression", "rec_attrset_expression", "let_attrset_expression")
@@ -292,8 +292,9 @@ class Expressions:
         if node.type == "binary_expression" and self.operator(node) == "&&":
             sides = (node.child_by_field_name(side) for side in ("left", "right"))
             return tuple(dict.fromkeys(need for side in sides if side for need in self.condition(side, scope)))
-        if node.type == "variable_expression" and self.source.of(node) == "true":
-            return ()
+        node, scope = self.through(node, scope)
+        if node.type == "variable_expression" and self.source.of(node) in ("true", "false"):
+            return () if self.source.of(node) == "true" else (NEVER,)
         return (self.option(node, scope) or UNKNOWN,)
 
     def option(self, node: Node, scope: Scope, depth: int = 0) -> str:

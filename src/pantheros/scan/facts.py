@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 
 UNKNOWN = "?"
 """Stands in `Setting.needs` for a condition that only Nix can judge."""
+NEVER = "never"
+"""Stands in `Setting.needs` for a condition that does not hold."""
 GIVEN = "…"
 """Stands in `Setting.value` for a text."""
 SOME = "*"
@@ -29,11 +31,13 @@ class Setting(NamedTuple):
 
     path: str
     value: str
-    """`true`, `false`, `null` or a small number; `GIVEN` for any other literal, which may be a secret and is of no
-    interest; "" for what is computed."""
+    """`true`, `false`, `null`, `[ ]`, `{ }`, a small number, or a text that is a word such as `no`; `GIVEN` for any
+    other literal, which may be a secret and is of no interest; "" for what is computed."""
     needs: tuple[str, ...]
-    """The options that have to be on for it, and `UNKNOWN` for any other condition."""
+    """The options that have to be on for it, `UNKNOWN` for any other condition, `NEVER` for one that cannot hold."""
     line: int
+    priority: int = 100
+    """NixOS's: of several, the lowest number wins; 50 with `mkForce`, 1000 with `mkDefault`."""
 
 
 CONFIGURATIONS = frozenset({"nixosConfigurations", "darwinConfigurations", "homeConfigurations"})
@@ -65,6 +69,8 @@ class Configuration(NamedTuple):
     """What modules set that are written in place."""
     opaque: tuple[str, ...]
     """What of its modules only Nix can tell: functions that are defined elsewhere, names that are bound nowhere."""
+    modules: tuple[str, ...]
+    """Modules of other flakes that it takes in, as `Facts.modules` has them."""
     line: int
 
 

@@ -171,6 +171,7 @@ class FlakeReader:
                 tuple(text for text in dict.fromkeys(texts) if _NAME.match(text) and masked(text) == text),
                 tuple(made.modules.settings),
                 tuple(dict.fromkeys([*made.opaque, *(each.name for each in made.modules.opaque)])),
+                tuple(dict.fromkeys(each.name for part in made.parts for each in paths.foreign_modules(part))),
                 line,
             )
         )

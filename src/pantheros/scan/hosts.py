@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from pantheros.fleet.files import read_text
 from pantheros.hardware.facter import read_report
-from pantheros.scan.facts import SOME, UNKNOWN, Configuration, Setting
+from pantheros.scan.facts import SOME, UNKNOWN, Configuration, Named, Setting
 from pantheros.scan.repository import Repository
 
 Kind = Literal["workstation", "server", "unknown"]
@@ -54,9 +55,18 @@ class Host:
     unknown: str = ""
     """What of its modules only Nix can tell, "" where all could be followed: then what is not seen is not there."""
 
+    foreign: str = ""
+    """A module from elsewhere that may set more than what is seen here, "" where there is none."""
+
+    @property
+    def followed(self) -> bool:
+        """Whether all of its own could be followed."""
+        return not self.unknown
+
     @property
     def whole(self) -> bool:
-        return not self.unknown
+        """Whether what is not seen on it is not there."""
+        return not (self.unknown or self.foreign)
 
     @property
     def in_flake(self) -> bool | None:
@@ -369,11 +379,27 @@ class _Hosts:
         unknown = unknown or (own.opaque[0] if own is not None and own.opaque else "")
         if not (files or unknown or (own is not None and own.settings)):
             unknown = "all of it"
+        foreign = [each for path in files for each in repository.nix[path].modules if _may_set(each.name)]
+        foreign += [Named(each, 0) for each in (own.modules if own is not None else ()) if _may_set(each)]
+        broken = [path for path in start if path in repository.nix and repository.nix[path].broken]
+        broken = [path for path in broken if _in(path, directory) and not repository.nix[path].empty]
+        if broken and not unknown:
+            unknown = f"{broken[0]}, which cannot be read"
         for path in files:
             opaque = repository.nix[path].opaque
             if opaque and not unknown:
                 unknown = f"{opaque[0].name} ({path}:{opaque[0].line})"
-        host = Host(name, directory, kind, output, tuple(files), settings, packages, unknown=unknown)
+        host = Host(
+            name,
+            directory,
+            kind,
+            output,
+            tuple(files),
+            settings,
+            packages,
+            unknown=unknown,
+            foreign=foreign[0].name if foreign else "",
+        )
         host.has.update(self._parts(host))
         return host
 
@@ -492,6 +518,28 @@ class _Hosts:
         return "server" if headless and _any_under(settings, _FOR_OTHERS) else "unknown"
 
 
+def _may_set(module: str) -> bool:
+    """Whether a module from elsewhere may set what hosts lack: one that is not known for declaring options alone."""
+    words = set(re.findall(r"[a-z0-9-]+", module.lower()))
+    if module.startswith("modulesPath/"):
+        return "installer" in words and "scan" not in words
+    if words & {"self", "outputs"}:
+        return False
+    return not any(word in known or word.removeprefix("nix-") in known for word in words for known in [_INERT])
+
+
+_INERT = frozenset(
+    {
+        *("disko", "home-manager", "hm", "sops", "sops-nix", "agenix", "agenix-rekey", "ragenix", "impermanence"),
+        *("preservation", "nixos-hardware", "hardware", "lanzaboote", "opnix", "stylix", "catppuccin", "colors"),
+        *("nixvim", "index-database", "nur", "facter", "nixos-facter-modules", "niri", "hyprland", "flatpak"),
+        *("microvm", "quadlet-nix", "vscode-server", "plasma-manager", "xremap", "xremap-flake", "spicetify-nix"),
+        *("minecraft", "mailserver", "nixos-mailserver", "simple-nixos-mailserver", "declarative-flatpak", "nvf"),
+    }
+)
+"""Flakes whose modules set nothing until their options do."""
+
+
 def _kind_said(path: str) -> Kind:
     """What the words of a path say that a machine is for; a number at a word's end says which of several."""
     words = _words(path)
@@ -525,11 +573,15 @@ def held(
         count = len(on) + len(maybe)
         on |= {each.path for each in switches if on.issuperset(each.needs)}
         maybe |= {each.path for each in switches if maybe.issuperset(each.needs)}
+    best: dict[str, int] = {}
+    for _, each in settings:
+        if on.issuperset(each.needs):
+            best[each.path] = min(best.get(each.path, each.priority), each.priority)
     return (
         tuple(
             Seen(at_home(each.path), each.value, Place(path, each.line), on.issuperset(each.needs))
             for path, each in settings
-            if maybe.issuperset(each.needs)
+            if maybe.issuperset(each.needs) and each.priority <= best.get(each.path, each.priority)
         ),
         tuple(
             Seen(each.name, "", Place(path, each.line), on.issuperset(each.needs))

@@ -6,13 +6,18 @@ from tree_sitter import Node
 
 from pantheros.fleet.secrecy import masked
 from pantheros.scan.expressions import CONDITIONAL, LAST_ARGUMENT, SETS, Expressions, Scope, bindings_of, quoted
-from pantheros.scan.facts import CONFIGURATIONS, GIVEN, Named, Option, Package, Setting
+from pantheros.scan.facts import CONFIGURATIONS, GIVEN, UNKNOWN, Named, Option, Package, Setting
 
 _TOP = frozenset({"imports", "options", "config", "_module", "meta", "disabledModules", "freeformType", "_file", "key"})
 _PACKAGE_LISTS = frozenset({"systemPackages", "packages", "extraPackages", "plugins", "corePackages", "fontPackages"})
 _PLAIN = frozenset({"integer_expression", "float_expression", "path_expression"})
 _SHORT = 6
 """Digits of a number that is no secret."""
+_PRIORITIES = {"mkForce": 50, "mkDefault": 1000, "mkVMOverride": 10, "mkImageMediaOverride": 60}
+_HARMLESS = frozenset(
+    {"no", "yes", "none", "off", "on", "prohibit-password", "without-password", "forced-commands-only"}
+)
+"""Texts that are no secret, and tell whether something is allowed."""
 _WORDS = frozenset({"true", "false", "null"})
 """Values that tell whether something is on."""
 _SETS_OF_PACKAGES = frozenset({"pkgs", "self", "inputs", "final", "prev", "unstable"})
@@ -81,7 +86,7 @@ class ModuleReader:
 
     def _value(self, node: Node, scope: Scope, path: tuple[str, ...], needs: tuple[str, ...], line: int) -> None:
         """A value that is no attribute set."""
-        node, more = self._bare(node, scope)
+        node, more, priority = self._bare(node, scope)
         needs = tuple(dict.fromkeys((*needs, *more)))
         if path and path[-1] in _PACKAGE_LISTS:
             for one in self.expressions.elements(node, scope):
@@ -90,35 +95,53 @@ class ModuleReader:
                     self.packages.append(Package(name, needs, one.start_point.row + 1))
         option = self.expressions.option(node, scope)
         if option and path[-1:] == ("enable",):
-            self._leaf(path, (*needs, option), line, "true")
+            self._leaf(path, (*needs, option), line, "true", priority)
             return
-        said = self.expressions.source.of(node)
-        literal = node.type in _PLAIN or self.expressions.literal(node, scope) is not None
-        shown = said in _WORDS or (node.type == "integer_expression" and len(said) <= _SHORT)
-        self._leaf(path, needs, line, said if shown else GIVEN if literal else "")
+        value = self._shown(node, scope)
+        if path[-1:] == ("enable",) and not value:
+            needs = (*needs, UNKNOWN)  # whether it is on is computed
+        self._leaf(path, needs, line, value, priority)
 
-    def _bare(self, node: Node, scope: Scope) -> tuple[Node, tuple[str, ...]]:
-        """A value without `mkIf` and `mkDefault` around it, and the conditions that were."""
+    def _shown(self, node: Node, scope: Scope) -> str:
+        """A value as `Setting.value` has it."""
+        node, scope = self.expressions.through(node, scope)
+        said = self.expressions.source.of(node)
+        if said in _WORDS or (node.type == "integer_expression" and len(said) <= _SHORT):
+            return said
+        if node.type == "list_expression" and not node.named_child_count:
+            return "[ ]"
+        text = self.expressions.literal(node, scope)
+        if text in _HARMLESS:
+            return text or ""
+        return GIVEN if text is not None or node.type in _PLAIN else ""
+
+    def _bare(self, node: Node, scope: Scope) -> tuple[Node, tuple[str, ...], int]:
+        """A value without `mkIf` and `mkDefault` around it, the conditions that were, and its priority."""
         needs: tuple[str, ...] = ()
+        priority = 100
         while True:
             if node.type == "parenthesized_expression":
                 inner = node.child_by_field_name("expression")
             elif node.type == "apply_expression":
                 name, arguments = self.expressions.call(node)
                 if not arguments or not (name in LAST_ARGUMENT or name == "mkIf"):
-                    return node, needs
+                    return node, needs, priority
                 inner = arguments[-1]
                 if name == "mkIf" and len(arguments) == 2:
                     needs = (*needs, *self.expressions.condition(arguments[0], scope))
+                elif name == "mkOverride" and self.expressions.source.of(arguments[0]).isdecimal():
+                    priority = int(self.expressions.source.of(arguments[0]))
+                else:
+                    priority = _PRIORITIES.get(name, priority)
             else:
-                return node, needs
+                return node, needs, priority
             if inner is None:
-                return node, needs
+                return node, needs, priority
             node = inner
 
-    def _leaf(self, path: tuple[str, ...], needs: tuple[str, ...], line: int, value: str) -> None:
+    def _leaf(self, path: tuple[str, ...], needs: tuple[str, ...], line: int, value: str, priority: int = 100) -> None:
         if path:
-            self.settings.append(Setting(".".join(map(quoted, path)), value, needs, line))
+            self.settings.append(Setting(".".join(map(quoted, path)), value, needs, line, priority))
 
     def _package(self, node: Node) -> str:
         """The name of a package in a list: `git`, `pkgs.git`, `(python3.withPackages …)`."""

@@ -71,7 +71,7 @@ def _read(text: str) -> Facts:
         settings=tuple(module.settings),
         references=tuple(paths.references(source.root)),
         packages=tuple(module.packages),
-        modules=tuple(paths.foreign_modules()),
+        modules=tuple(paths.foreign_modules(source.root)),
         opaque=(*module.opaque, *([Named("the rest of a very large file", 1)] if expressions.left < 0 else ())),
         calls=tuple(_calls(expressions)),
         secrets=tuple(dict.fromkeys(_secrets(expressions, module.settings))),

@@ -141,22 +141,25 @@ class PathReader:
         # `imports = [ … ]`, `modules = [ … ]`, `users.alice = ./home.nix`, `nixosModules.x = ./x.nix`
         return "module" if parent is not None and parent.type == "binding" else "other"
 
-    def foreign_modules(self) -> Iterator[Named]:
+    def foreign_modules(self, within: Node) -> Iterator[Named]:
         found: dict[Named, None] = {}
-        for node in captured(SELECTS, self.expressions.source.root, "select"):
+        for node in captured(SELECTS, within, "select"):
             attrpath = node.child_by_field_name("attrpath")
             if attrpath is None:
                 continue
             names = [self.expressions.source.of(attr) for attr in attrpath.named_children]
             if any(name in _MODULE_SETS for name in names):
                 found[Named(self.expressions.source.of(node), node.start_point.row + 1)] = None
-        for node in captured(_SUMS, self.expressions.source.root, "sum"):
+        for node in captured(_SUMS, within, "sum"):
             left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
             if left is not None and right is not None and left.text == b"modulesPath":
                 text = self.expressions.literal(right) or ""
                 found[Named(f"modulesPath/{text.lstrip('/')}", node.start_point.row + 1)] = None
-        for node in captured(STRINGS, self.expressions.source.root, "text"):
+        for node in captured(STRINGS, within, "text"):
             first, *rest = node.named_children or [node]
+            if first.type == "interpolation" and first.text in (b"${nixpkgs}", b"${inputs.nixpkgs}"):
+                said = self._pattern(rest).removeprefix("/nixos/modules/")
+                found[Named(f"modulesPath/{said}", node.start_point.row + 1)] = None
             if first.type == "interpolation" and first.text == b"${modulesPath}":
                 found[Named(f"modulesPath/{self._pattern(rest).lstrip('/')}", node.start_point.row + 1)] = None
         yield from found
