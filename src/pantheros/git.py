@@ -163,6 +163,13 @@ def commit_before(directory: Path, day: date, revision: str = "HEAD") -> str:
     return _said(directory, "rev-list", "-n", "1", f"--before={day}T00:00:00Z", "--end-of-options", revision)
 
 
+def first_commit(directory: Path, path: str) -> tuple[str, date] | None:
+    """The first commit that has a path, and its day; None where there is none or no git."""
+    first, _, _ = _said(directory, "log", "--reverse", "--format=%H %cs", "--", path).partition("\n")
+    id, _, day = first.partition(" ")
+    return (id, date.fromisoformat(day)) if id else None
+
+
 class Commit(NamedTuple):
     """A commit, as a list of changes shows it."""
 

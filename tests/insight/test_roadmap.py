@@ -164,6 +164,22 @@ def test_a_phase_begins_no_earlier_than_it_says(way: Way) -> None:
     assert (found["a"].begins, found["b"].begins) == (date(2026, 3, 1), TODAY)
 
 
+def test_what_begins_later_cannot_be_worked_on_now(way: Way) -> None:
+    later = f'[[phase]]\nid = "p"\nbegins = {TODAY + timedelta(days=20)}\n'
+    found = way(change("a", phase="p", estimate=2), change("b", estimate=10), toml=later)
+    assert [item.name for item in found.next] == ["b"]
+    assert (found.critical, found.days, found.end) == (("a",), 22, TODAY + timedelta(days=22))
+
+
+def test_what_will_be_late_is_told_before_it_is(way: Way) -> None:
+    toml = f'[[milestone]]\nid = "m"\ndue = {TODAY + timedelta(days=4)}\n'
+    changes = (change("a", estimate=3, milestone="m"), change("b", estimate=2, milestone="m", depends_on="[a]"))
+    found = items(way(*changes, toml=toml))
+    assert not found["a"].late
+    assert found["b"].late
+    assert found["b"].why == f"waits for a; due {TODAY + timedelta(days=4)}, and not done before {found['b'].ends}"
+
+
 def test_one_at_a_time_the_urgent_first(way: Way) -> None:
     changes = [change(name, estimate=1, priority=how) for name, how in (("a", "low"), ("b", "critical"), ("c", "high"))]
     found = items(way(*changes, toml="[schedule]\nat_once = 1\n"))
@@ -206,9 +222,21 @@ def test_archiving_a_change_is_no_step_back(tmp_path: Path) -> None:
 
 def test_without_git_or_a_history_there_is_no_pace(tmp_path: Path) -> None:
     write(tmp_path, change("a", done=1))
-    assert pace_until(tmp_path, TODAY, 1) == Pace(0, 30)
+    assert pace_until(tmp_path, TODAY, 1) == Pace(0, 0)
     git(tmp_path, "init", "-q", day=TODAY)
-    assert pace_until(tmp_path, TODAY, 1) == Pace(0, 30)
+    assert pace_until(tmp_path, TODAY, 1) == Pace(0, 0)
+    commit(tmp_path, {}, TODAY)
+    assert pace_until(tmp_path, TODAY, 1) == Pace(0, 0)
+    model, _ = read_model(tmp_path)
+    assert "for want of a history" in roadmap(survey(tmp_path), model, TODAY).reckoning
+
+
+def test_the_pace_of_a_young_repository_is_that_since_its_first_changes(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", day=TODAY)
+    commit(tmp_path, {"flake.nix": "{ }\n"}, TODAY - timedelta(days=90))
+    commit(tmp_path, change("a", done=1, of=40), TODAY - timedelta(days=10))
+    commit(tmp_path, change("a", done=21, of=40), TODAY - timedelta(days=2))
+    assert pace_until(tmp_path, TODAY, 21) == Pace(20, 10)
 
 
 # roadmap.toml -------------------------------------------------------------------------------------------------------
@@ -225,6 +253,7 @@ def test_without_git_or_a_history_there_is_no_pace(tmp_path: Path) -> None:
         ('[[phase]]\nid = "x"\nbegins = 5\n', 3, "begins"),
         ('[[phase]]\nid = "x"\n\n[[phase]]\nid = "x"\n', 5, "already"),
         ('[[milestone]]\nid = "m"\nphase = "none"\n', 3, "none"),
+        ('[[phase]]\nid = "x"\nbegins = 2026-03-02\ndue = 2026-03-01\n', 4, "before it begins"),
         ('[[milestone]]\nid = "m"\ndue = "2026-13-01"\n', 3, "2026-13-01"),
         ("[schedule]\nat_once = 0\n", 2, "at_once"),
         ("[schedule]\ndays_per_task = -1\n", 2, "days_per_task"),
@@ -245,3 +274,15 @@ def test_a_day_may_be_a_date_or_a_text(tmp_path: Path, due: str) -> None:
     (tmp_path / "roadmap.toml").write_text(f'[[phase]]\nid = "x"\ndue = {due}\n', encoding="utf-8")
     found, findings = read_roadmap_file(tmp_path)
     assert (findings, found.phase[0].due) == ([], "2026-02-28")
+
+
+def test_a_milestone_may_be_of_a_phase_that_only_changes_name(tmp_path: Path) -> None:
+    (tmp_path / "roadmap.toml").write_text('[[milestone]]\nid = "m"\nphase = "2"\n', encoding="utf-8")
+    assert read_roadmap_file(tmp_path, ["2"])[1] == []
+
+
+def test_a_service_of_a_host_that_is_not_there_is_doubtful(tmp_path: Path) -> None:
+    (tmp_path / "roadmap.toml").write_text('[[service]]\nid = "s"\nhosts = ["lark", "lrak"]\n', encoding="utf-8")
+    (found,) = read_roadmap_file(tmp_path, [], ["lark", "wren"])[1]
+    assert (found.severity, found.message, found.help) == ("warning", "there is no host `lrak`", "did you mean lark?")
+    assert read_roadmap_file(tmp_path)[1] == []

@@ -64,7 +64,7 @@ def test_without_limits_it_takes_as_long_as_the_longest_way(work: Work) -> None:
     assert found.days == pytest.approx(length(graph, days))
     assert sum(days[name] for name in found.critical) == pytest.approx(found.days)
     assert all(graph.has_edge(one, other) for one, other in pairwise(found.critical))
-    assert all(found.slots[name].critical for name in found.critical)
+    assert all(found.slots[name].slack < _LITTLE for name in found.critical)
     for name, slot in found.slots.items():
         before = max((found.slots[each].end for each in graph.predecessors(name)), default=0.0)
         assert slot.begin == pytest.approx(before)
@@ -76,8 +76,42 @@ def test_one_at_a_time_takes_the_days_of_all_the_most_urgent_first(work: Work) -
     graph, days, rank = work
     found = schedule(graph, days, rank, 1)
     assert found.days == pytest.approx(sum(days.values()))
-    free = [name for name in graph if not graph.in_degree(name)]
-    assert found.slots[min(free, key=lambda name: rank[name])].begin == 0
+    urgent = {name: min(rank[each] for each in (name, *nx.descendants(graph, name))) for name in graph}
+    for name, slot in found.slots.items():
+        ready = max((found.slots[each].end for each in graph.predecessors(name)), default=0.0)
+        overtook = [each for each in graph if ready <= found.slots[each].begin < slot.begin]
+        assert all(urgent[each] <= urgent[name] for each in overtook if days[each])
+
+
+def test_of_equally_urgent_work_that_with_the_longest_way_behind_it_is_first() -> None:
+    graph: nx.DiGraph[str] = nx.DiGraph([("z-first", "z-then")])
+    graph.add_nodes_from(["a", "b"])
+    days = {"a": 5.0, "b": 5.0, "z-first": 1.0, "z-then": 10.0}
+    found = schedule(graph, days, dict.fromkeys(days, 0), 2)
+    assert (found.days, found.critical) == (11.0, ("z-first", "z-then"))
+    assert found.slots["b"].slack == 1
+
+
+def test_the_end_hangs_on_what_is_late_and_on_who_is_free() -> None:
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(["long", "short"])
+    days = {"long": 10.0, "short": 2.0}
+    found = schedule(graph, days, {"long": 0, "short": 1}, not_before={"short": 30.0})
+    assert (found.days, found.critical, found.slots["long"].slack) == (32.0, ("short",), 22.0)
+    found = schedule(graph, days, {"long": 0, "short": 1}, 1)
+    assert (found.days, found.critical) == (12.0, ("long", "short"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(work(), st.integers(1, 3))
+def test_one_thing_after_another_leads_to_the_end(work: Work, at_once: int) -> None:
+    graph, days, rank = work
+    found = schedule(graph, days, rank, at_once)
+    assert found.slots[found.critical[0]].begin == 0
+    assert found.slots[found.critical[-1]].end == found.days
+    for one, other in pairwise(found.critical):
+        assert found.slots[other].begin == pytest.approx(found.slots[one].end)
+    assert all(found.slots[name].slack < _LITTLE for name in found.critical)
 
 
 @settings(max_examples=100, deadline=None)

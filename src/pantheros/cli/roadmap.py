@@ -113,7 +113,7 @@ def _check(found: Survey, where: Path, page: Path) -> int:
 
 def _of(part: Part, page: Path) -> tuple[date, Pace]:
     tasks, _, days = part.made_from.get("pace", "").partition("/")
-    if not (tasks.lstrip("-").isdecimal() and days.isdecimal() and int(days)):
+    if not (tasks.lstrip("-").isdecimal() and days.isdecimal()):
         raise PantherError(
             f"the mark in {page} does not say at which pace", help="`panther roadmap --write` makes it again"
         )
@@ -164,7 +164,9 @@ def _print(here: Roadmap) -> None:
     if here.next:
         paragraph("can be worked on now: ", ", ".join(item.name for item in here.next))
     if here.critical:
-        paragraph("critical path: ", f"{' → '.join(here.critical)} ({here.days:.3g} days)")
+        paragraph(
+            "critical path: ", f"{' → '.join(here.critical)} (all of it takes {here.days:.3g} days, to {here.end})"
+        )
         paragraph("", here.reckoning)
     for use in here.services:
         paragraph(f"{use.title}: ", ", ".join(use.hosts))

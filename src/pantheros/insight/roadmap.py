@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import networkx as nx
 
 from pantheros.findings import Finding, PantherError
-from pantheros.git import commit_before, export
+from pantheros.git import commit_before, export, first_commit
 from pantheros.insight import roadmap_file
 from pantheros.insight.capabilities import Model
 from pantheros.insight.evidence import Witness
@@ -35,14 +35,14 @@ NO_PHASE = ""
 
 
 class Pace(NamedTuple):
-    """Tasks that were done over some days; days a task takes follow from it."""
+    """Tasks that were done over some days; days a task takes follow from it. Of no days nothing is known."""
 
     tasks: int
     days: int
 
     @property
     def days_per_task(self) -> float | None:
-        return self.days / self.tasks if self.tasks > 0 else None
+        return self.days / self.tasks if self.tasks > 0 and self.days else None
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Item:
     waits_for: tuple[str, ...] = ()
     """What comes before it and is not done."""
     why: str = ""
-    """Why it is blocked or overdue."""
+    """Why it is blocked or overdue, or that it will be late."""
     ended: date | None = None
     """The day on which it was archived."""
     created: date | None = None
@@ -76,7 +76,12 @@ class Item:
     """What the days come from: `estimate`, `pace`, `assumed`."""
     critical: bool = False
     slack: float = 0.0
-    """Days by which it can be late without anything else being later."""
+    """Days by which it can be late without all of it taking longer."""
+
+    @property
+    def late(self) -> bool:
+        """Whether it is not overdue yet but will be, as the schedule goes."""
+        return self.state != "overdue" and self.due is not None and self.ends is not None and self.ends > self.due
 
     @property
     def counted(self) -> int:
@@ -161,44 +166,61 @@ class Roadmap:
         return tuple(item for item in self.items if item.state != "done")
 
     @property
+    def end(self) -> date:
+        """The first day on which all of it can be done."""
+        return max((item.ends for item in self.open if item.ends is not None), default=self.today)
+
+    @property
     def next(self) -> tuple[Item, ...]:
-        """What can be worked on now, the most urgent first."""
+        """What can be worked on now: in the order in which it is begun, the most urgent first."""
+        later = {phase.id for phase in self.phases if phase.begins is not None and phase.begins > self.today}
         free = [item for item in self.open if not item.waits_for and item.name not in self.stuck]
+        free = [item for item in free if item.phase not in later]
         return tuple(
-            sorted(free, key=lambda item: (rank(item.planning.priority), item.begins or self.today, item.name))
+            sorted(free, key=lambda item: (item.begins or self.today, rank(item.planning.priority), item.name))
         )
 
 
 def pace_until(root: Path, today: date, done_now: int) -> Pace:
-    """The tasks that were done over the last days, from what git knows of then; none without git."""
-    commit = commit_before(root, today - timedelta(days=PACE_DAYS))
+    """The tasks that were done over the last days, from what git knows of then; since the first commit that has
+    changes, where that is later. Of no days without git, or from the first day on."""
+    before = _done_at(root, commit_before(root, today - timedelta(days=PACE_DAYS)))
+    if before is not None:
+        return Pace(done_now - before, PACE_DAYS)
+    commit, began = first_commit(root, "openspec") or ("", today)
+    before = _done_at(root, commit)
+    return Pace(0, 0) if before is None or began >= today else Pace(done_now - before, (today - began).days)
+
+
+def _done_at(root: Path, commit: str) -> int | None:
+    """The tasks that were done at a commit; None where it has no changes, or git knows of no such commit."""
     if not commit:
-        return Pace(0, PACE_DAYS)
+        return None
     with tempfile.TemporaryDirectory(prefix="panther-") as directory:
         try:
             export(root, commit, Path(directory), "openspec")
         except PantherError:
-            return Pace(0, PACE_DAYS)
-        return Pace(done_now - tasks_done(Root(Path(directory))), PACE_DAYS)
+            return None
+        return tasks_done(Root(Path(directory)))
 
 
 def tasks_done(tree: Root) -> int:
     """The tasks that are done, of open and of archived changes."""
-    open_ones = (tree.changes / name for name in change_names(tree))
-    archived = (tree.archive / name for name in archived_names(tree))
-    return sum(progress(tree, path)[0] for path in (*open_ones, *archived))
+    return sum(progress(tree, path)[0] for path in _changes(tree))
 
 
 def roadmap(found: Survey, model: Model, today: date, pace: Pace | None = None) -> Roadmap:
     """The way ahead of a repository, seen on a day; at a pace that is known already, or as git tells it."""
     root = found.repository.root
     tree = Root(root)
-    said, findings = roadmap_file.read_roadmap_file(root)
+    plannings = {path.name: read_planning(path) for path in _changes(tree)}
+    phases = {planning.phase for planning in plannings.values()}
+    said, findings = roadmap_file.read_roadmap_file(root, phases, [host.name for host in found.hosts])
     pace = pace if pace is not None else pace_until(root, today, tasks_done(tree))
     given = said.schedule.days_per_task or pace.days_per_task
     per_task = given or _ASSUMED_DAYS_PER_TASK
     whole = plan(tree)
-    items = _items(found, tree, said, per_task, "pace" if given else "assumed")
+    items = _items(found, tree, said, plannings, per_task, "pace" if given else "assumed")
     names = {item.name for item in items}
     edges = _edges(whole.graph.edges, items, names)
     items = _with_obstacles(items, edges, today)
@@ -227,7 +249,15 @@ def roadmap(found: Survey, model: Model, today: date, pace: Pace | None = None) 
     )
 
 
-def _items(found: Survey, tree: Root, said: RoadmapFile, per_task: float, how: str) -> tuple[Item, ...]:
+def _changes(tree: Root) -> Iterator[Path]:
+    """The directories of changes, those in the archive first."""
+    yield from (tree.archive / name for name in archived_names(tree))
+    yield from (tree.changes / name for name in change_names(tree))
+
+
+def _items(
+    found: Survey, tree: Root, said: RoadmapFile, plannings: Mapping[str, Planning], per_task: float, how: str
+) -> tuple[Item, ...]:
     phase_of = {name: phase.id for phase in said.phase for name in phase.changes}
     milestone_of = {name: milestone.id for milestone in said.milestone for name in milestone.changes}
     milestones = {milestone.id: milestone for milestone in said.milestone}
@@ -236,7 +266,7 @@ def _items(found: Survey, tree: Root, said: RoadmapFile, per_task: float, how: s
     def item(
         name: str, state: State, done: int, total: int, path: Path | None = None, ended: date | None = None
     ) -> Item:
-        planning = read_planning(path) if path is not None else Planning()
+        planning = plannings[path.name] if path is not None else Planning()
         milestone = milestone_of.get(name, planning.milestone)
         known = milestones.get(milestone)
         phase = phase_of.get(name) or planning.phase or (known.phase if known else NO_PHASE)
@@ -337,8 +367,11 @@ def _scheduled(
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(sorted(to_do))
     graph.add_edges_from(sorted((one, other) for one, other in edges if one in to_do and other in to_do))
-    order = sorted(to_do.values(), key=lambda item: (item.state != "active", rank(item.planning.priority), item.name))
-    ranks = {item.name: number for number, item in enumerate(order)}
+    urgency = {
+        name: (not item.done, rank(item.planning.priority), item.due or date.max) for name, item in to_do.items()
+    }
+    order = sorted(set(urgency.values()))
+    ranks = {name: order.index(urgent) for name, urgent in urgency.items()}
     begins = {phase.id: day(phase.begins) for phase in said.phase}
     firsts = {name: begins.get(item.phase) for name, item in to_do.items()}
     not_before = {name: float((first - today).days) for name, first in firsts.items() if first is not None}
@@ -351,7 +384,11 @@ def _with_days(item: Item, scheduled: Scheduled, today: date) -> Item:
         return item
     begins = days_after(today, int(slot.begin))
     ends = days_after(today, max(int(slot.begin) + 1, _up(slot.end)))
-    return replace(item, begins=begins, ends=ends, critical=item.name in scheduled.critical, slack=slot.slack)
+    item = replace(item, begins=begins, ends=ends, critical=item.name in scheduled.critical, slack=slot.slack)
+    if not item.late:
+        return item
+    more = f"{item.why}; " if item.why else ""
+    return replace(item, why=f"{more}due {item.due}, and not done before {ends}")
 
 
 def days_after(day: date, days: int) -> date:
@@ -433,8 +470,10 @@ def _reckoning(said: RoadmapFile, pace: Pace, per_task: float) -> str:
         tasks = f"a task takes {per_task:g} days, as roadmap.toml says"
     elif pace.days_per_task is not None:
         tasks = f"a task takes {per_task:.2g} days: {pace.tasks} were done in the last {pace.days}"
-    else:
+    elif pace.days:
         tasks = f"a task is assumed to take {per_task:g} days: none was done in the last {pace.days}"
+    else:
+        tasks = f"a task is assumed to take {per_task:g} days, for want of a history to take a pace from"
     at_once = said.schedule.at_once
     together = f"{at_once} at a time" if at_once else "as many at a time as can be"
     return f"Days are a change's own estimate; where it has none, {tasks}. Changes are worked on {together}."

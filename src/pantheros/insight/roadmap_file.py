@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pantheros.document import Document
-from pantheros.findings import Finding
+from pantheros.findings import Finding, Origin, Severity, nearest
 from pantheros.fleet.files import read_text
 from pantheros.fleet.toml import read_toml
 from pantheros.fleet.typed import check
@@ -75,8 +76,11 @@ class RoadmapFile(_Table):
     schedule: Schedule = Schedule()
 
 
-def read_roadmap_file(root: Path) -> tuple[RoadmapFile, list[Finding]]:
-    """What a repository's roadmap.toml says, and what is wrong with it; an empty one where there is none."""
+def read_roadmap_file(
+    root: Path, phases: Collection[str] = (), hosts: Collection[str] = ()
+) -> tuple[RoadmapFile, list[Finding]]:
+    """What a repository's roadmap.toml says, and what is wrong with it; an empty one where there is none. `phases` are
+    those that changes name; `hosts`, those of the repository, as far as they are known."""
     if not lies_there(root.resolve(), FILE):
         return RoadmapFile(), []
     text, findings = read_text(root, FILE)
@@ -90,7 +94,8 @@ def read_roadmap_file(root: Path) -> tuple[RoadmapFile, list[Finding]]:
 
     found, wrong = check(RoadmapFile, document.data, locate, noun="key")
     found = found or RoadmapFile()
-    return found, [*findings, *wrong, *_doubles(found, document), *_no_days(found, document)]
+    wrong += [*_doubles(found, document), *_unknown(found, document, phases, hosts), *_no_days(found, document)]
+    return found, [*findings, *wrong]
 
 
 def _doubles(found: RoadmapFile, document: Document) -> list[Finding]:
@@ -103,16 +108,33 @@ def _doubles(found: RoadmapFile, document: Document) -> list[Finding]:
                 origin = document.origin((name, index, "id"))
                 findings.append(Finding("roadmap-file", f"there is a {name} `{each.id}` already", origin=origin))
             seen.add(each.id)
-    phases = {phase.id for phase in found.phase}
-    for index, milestone in enumerate(found.milestone):
-        if milestone.phase and milestone.phase not in phases:
-            origin = document.origin(("milestone", index, "phase"))
-            findings.append(Finding("roadmap-file", f"there is no phase `{milestone.phase}`", origin=origin))
     return findings
 
 
+def _unknown(
+    found: RoadmapFile, document: Document, phases: Collection[str], hosts: Collection[str]
+) -> Iterator[Finding]:
+    """Phases that nothing else names, and hosts that are not there."""
+    known = {phase.id for phase in found.phase} | set(phases)
+    for index, milestone in enumerate(found.milestone):
+        if milestone.phase and milestone.phase not in known:
+            origin = document.origin(("milestone", index, "phase"))
+            yield _is_not_there("phase", milestone.phase, known, origin, "error")
+    for index, service in enumerate(found.service):
+        for at, host in enumerate(service.hosts):
+            if hosts and host not in hosts:
+                origin = document.origin(("service", index, "hosts", at))
+                yield _is_not_there("host", host, hosts, origin, "warning")
+
+
+def _is_not_there(what: str, name: str, known: Collection[str], origin: Origin | None, severity: Severity) -> Finding:
+    guess = nearest(name, known)
+    help = f"did you mean {guess}?" if guess else ""
+    return Finding("roadmap-file", f"there is no {what} `{name}`", severity, help, origin=origin)
+
+
 def _no_days(found: RoadmapFile, document: Document) -> list[Finding]:
-    """Dates that no calendar has."""
+    """Dates that no calendar has, and phases that are due before they begin."""
     findings = []
     for name, entries in (("phase", found.phase), ("milestone", found.milestone)):
         for index, each in enumerate(entries):
@@ -121,6 +143,12 @@ def _no_days(found: RoadmapFile, document: Document) -> list[Finding]:
                 if said is not None and day(said) is None:
                     origin = document.origin((name, index, field))
                     findings.append(Finding("roadmap-file", f"`{said}` is no day", origin=origin))
+    for index, phase in enumerate(found.phase):
+        begins, due = day(phase.begins), day(phase.due)
+        if begins is not None and due is not None and due < begins:
+            origin = document.origin(("phase", index, "due"))
+            message = f"it is due before it begins, on {begins}"
+            findings.append(Finding("roadmap-file", message, "warning", origin=origin))
     return findings
 
 

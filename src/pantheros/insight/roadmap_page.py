@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any, Literal
 
 from pantheros.insight.prose import counted, escaped
-from pantheros.insight.roadmap import Item, Milestone, Phase, Roadmap, State, counts, days_after
+from pantheros.insight.roadmap import Item, Milestone, Phase, Roadmap, State, counts
 from pantheros.pictures import Bar, Box, Link, gantt, graph, shared_services
 from pantheros.pictures import Milestone as PicturedMilestone
 from pantheros.pictures.svg import INK, STATES
@@ -93,9 +94,15 @@ def _item_row(item: Item) -> list[str]:
 
 def _obstacles(found: Roadmap) -> list[str]:
     told = [item for item in found.open if item.why]
-    lines = [f"- {MARKS[item.state]} **{escaped(item.name)}** is {item.state}: {escaped(item.why)}" for item in told]
+    lines = [
+        f"- {MARKS[item.state]} **{escaped(item.name)}** is {_trouble(item)}: {escaped(item.why)}" for item in told
+    ]
     lines += [f"- {escaped(trouble)}" for trouble in found.troubles]
-    return ["## Blocked and overdue", "", *lines, ""] if lines else []
+    return ["## Blocked, overdue and late", "", *lines, ""] if lines else []
+
+
+def _trouble(item: Item) -> str:
+    return item.state if item.state in ("blocked", "overdue") else "going to be late"
 
 
 def _next(found: Roadmap) -> list[str]:
@@ -117,12 +124,11 @@ def _schedule(found: Roadmap) -> list[str]:
     lines = ["## Schedule", "", found.reckoning, ""]
     if found.critical:
         way = " → ".join(escaped(name) for name in found.critical)
-        end = days_after(found.today, round(found.days + 0.499))
-        lines += [f"The critical path takes {found.days:.3g} days, to {end}: {way}.", ""]
+        lines += [f"All of it takes {found.days:.3g} days, to {found.end}. The critical path to that day: {way}.", ""]
     assumed = [item.name for item in found.open if item.reckoned == "assumed"]
     if assumed and found.days_per_task:
         listed = ", ".join(map(escaped, assumed[:8])) + (f" and {len(assumed) - 8} more" if len(assumed) > 8 else "")
-        lines += [f"Of {listed} the days are assumed, for want of an estimate and of a pace.", ""]
+        lines += [f"Assumed, for want of an estimate and of tasks or a pace, are the days of {listed}.", ""]
     if found.stuck:
         lines += [f"Not scheduled, since they wait for each other: {', '.join(map(escaped, found.stuck))}.", ""]
     return [*lines, "```mermaid", *_gantt(found), "```", ""]
@@ -142,9 +148,18 @@ def _label(text: str) -> str:
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+_STATEMENTS = re.compile(
+    r"accdescr|acctitle|axisformat|call|click|dateformat|excludes|gantt|href|includes|inclusiveenddates|section"
+    r"|tickinterval|title|todaymarker|topaxis|weekday|weekend",
+    re.IGNORECASE,
+)
+
+
 def _plain(text: str) -> str:
-    """Text of a Mermaid Gantt chart, where some signs have a meaning and none can be quoted."""
-    return " ".join("".join(" " if c in ":;#,\n\r%" else c for c in text).split()) or "-"
+    """Text of a Mermaid Gantt chart, where some signs have a meaning, none can be quoted, and a line that begins with a
+    keyword is one of its statements (https://mermaid.js.org/syntax/gantt.html)."""
+    plain = " ".join("".join(" " if c in ":;#,\n\r%" else c for c in text).split()) or "-"
+    return f"\N{ZERO WIDTH SPACE}{plain}" if _STATEMENTS.match(plain) else plain
 
 
 def _dependencies(found: Roadmap) -> Iterator[str]:
@@ -285,6 +300,7 @@ def as_json(found: Roadmap) -> dict[str, Any]:
         "dependencies": [{"first": one, "then": other} for one, other in found.edges],
         "blocked": [_obstacle(item) for item in found.open if item.state == "blocked"],
         "overdue": [_obstacle(item) for item in found.open if item.state == "overdue"],
+        "late": [_obstacle(item) for item in found.open if item.late],
         "stuck": list(found.stuck),
         "troubles": list(found.troubles),
         "next": [item.name for item in found.next],
