@@ -219,6 +219,25 @@ def test_what_is_better_and_worse_since_a_revision(plain: Path, panther: Panther
     assert "nothing has changed" in panther("gaps", plain, "--since", "HEAD")[1]
 
 
+def test_one_host_more_or_less_is_told(plain: Path, panther: Panther) -> None:
+    rowan = plain / "hosts/rowan/default.nix"
+    rowan.write_text(
+        rowan.read_text(encoding="utf-8").replace("{ ... }:\n{", "{ ... }:\n{\n  hardware.graphics.enable = true;")
+    )
+    linden = plain / "hosts/linden/hardware.nix"
+    linden.write_text(linden.read_text(encoding="utf-8").replace("hardware.graphics.enable", "hardware.none.enable"))
+    since = json.loads(panther("gaps", plain, "--json", "--since", "HEAD")[1])["since"]
+    told = {
+        which: {each["capability"]: (each["now"], each["hosts"]) for each in since[which]}
+        for which in ("improved", "worse")
+    }
+    assert told["improved"]["hardware.graphics"] == ("partial", ["rowan"])
+    assert told["worse"]["hardware.graphics"] == ("partial", ["linden"])
+    out = panther("gaps", plain, "--since", "HEAD")[1]
+    assert "Graphics drivers (partial, 1 of 3 → 1 of 3: rowan)" in out
+    assert "Graphics drivers (partial, 1 of 3 → 1 of 3: not linden)" in out
+
+
 @pytest.mark.parametrize("revision", ["nothing", "--output=x", "HEAD~9", ""])
 def test_a_revision_that_git_does_not_know(plain: Path, panther: Panther, revision: str) -> None:
     status, _, err = panther("gaps", plain, f"--since={revision}")

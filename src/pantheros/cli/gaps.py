@@ -19,6 +19,7 @@ from pantheros.insight.gaps_report import (
     STATES,
     as_json,
     as_markdown,
+    how,
     in_short,
     known,
     not_verified,
@@ -182,8 +183,7 @@ def _since(changed: Since) -> None:
             say(f"  {name}: {was} → {now}")
     for title, style, moved in (("better", "green", changed.improved), ("worse", "bold red", changed.worse)):
         for each in moved:
-            state = f"{each.before or 'not expected'} → {each.gap.status}"
-            paragraph((f"  {title}: ", style), f"{each.gap.capability.title} ({state})")
+            paragraph((f"  {title}: ", style), f"{each.gap.capability.title} ({printable(how(each))})")
     if not (changed.improved or changed.worse or any(was != now for was, now in changed.counts.values())):
         say("  nothing has changed")
     say()

@@ -131,7 +131,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "evidence": [_evidence(each) for each in gap.evidence],
         "lacking": list(gap.lacking),
         "unsure": list(gap.unsure),
-        "count": {"have": gap.count[0], "of": gap.count[1]} if gap.count is not None else None,
+        "count": _count(gap.count),
         "proposed_by": gap.proposed_by or None,
     }
 
@@ -157,7 +157,18 @@ def _proposal(each: Proposal) -> dict[str, Any]:
 
 
 def _moved(each: Moved) -> dict[str, Any]:
-    return {"capability": each.gap.capability.id, "before": each.before, "now": each.gap.status}
+    then = each.before.count if each.before is not None else None
+    return {
+        "capability": each.gap.capability.id,
+        "before": each.was,
+        "now": each.gap.status,
+        "hosts": list(each.hosts),
+        "count": {"before": _count(then), "now": _count(each.gap.count)},
+    }
+
+
+def _count(count: tuple[int, int] | None) -> dict[str, int] | None:
+    return {"have": count[0], "of": count[1]} if count is not None else None
 
 
 def _by_directory(paths: Iterable[str]) -> dict[str, int]:
@@ -256,16 +267,26 @@ def _share(change: Change) -> str:
     return f"{change.done}/{change.total} ({100 * change.done // change.total}%)"
 
 
+def how(moved: Moved) -> str:
+    """How a capability stands otherwise than it did, in a few words."""
+    now, then = moved.gap, moved.before
+    if moved.was != now.status:
+        said = f"{moved.was or 'not expected'} → {now.status}"
+    else:
+        said = now.status
+        if now.count is not None and then is not None and then.count is not None:
+            said += f", {then.count[0]} of {then.count[1]} → {now.count[0]} of {now.count[1]}"
+    hosts = listed(moved.hosts, "and", most=4)
+    return f"{said}: {'not ' if moved.hosts[0] in now.lacking else ''}{hosts}" if hosts else said
+
+
 def _changed(changed: Since) -> list[str]:
     lines = [f"## Since {escaped(changed.revision)}", ""]
     counts = [f"{name}: {was} → {now}" for name, (was, now) in changed.counts.items() if was != now]
     if counts:
         lines += [f"- {', '.join(counts)}"]
     for title, moved in (("Better", changed.improved), ("Worse", changed.worse)):
-        lines += [
-            f"- {title}: {each.gap.capability.title} ({each.before or 'not expected'} → {each.gap.status})"
-            for each in moved
-        ]
+        lines += [f"- {title}: {escaped(each.gap.capability.title)} ({escaped(how(each))})" for each in moved]
     if len(lines) == 2:
         lines += ["Nothing has changed."]
     return [*lines, ""]
