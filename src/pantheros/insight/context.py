@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pantheros.git import Commit, log, revision
-from pantheros.insight.evidence import is_document
+from pantheros.insight.documents import is_document
 from pantheros.insight.gaps import Gap
 from pantheros.insight.roadmap import Item, Roadmap, rank, roadmap
 from pantheros.insight.standing import Standing

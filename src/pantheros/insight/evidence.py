@@ -7,18 +7,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
+from pantheros.insight.documents import Documents, is_document
 from pantheros.insight.survey import Survey
 from pantheros.nix.values import split_path
 from pantheros.scan.hosts import Host, Place, Seen, at_home
-from pantheros.scan.repository import Module, is_sample
+from pantheros.scan.repository import is_sample
 
 _COMPUTED = 2
 """How many parts of a path may lie within something that is computed, for it to be taken for what is looked for; and
 how many have to be known at least."""
-_STUB_WORDS = 25
-"""A document of fewer words, headings aside, says nothing yet."""
-_DOTTED = re.compile(r"[\w-]+(?:[./][\w-]+)+", re.UNICODE)
-_FENCE = re.compile(r"^\s*(```|~~~)", re.MULTILINE)
 
 
 class Evidence(NamedTuple):
@@ -110,7 +107,7 @@ class Witness:
         self.survey = found
         self.repository = found.repository
         self._hosts = {host.name: _Paths(host.settings) for host in found.hosts}
-        self._texts: dict[str, str] = {}
+        self.documents = Documents(found.repository)
         self._packages = {host.name: {seen.path: seen for seen in reversed(host.packages)} for host in found.hosts}
 
     def on_host(self, host: Host, settings: Iterable[str], packages: Iterable[str]) -> Evidence | None:
@@ -164,11 +161,11 @@ class Witness:
         begun: Evidence | None = None
         for pattern in patterns:
             for path in _line_pattern(pattern).findall(self._all_files):
-                if containing and not any(word in self.text(path).lower() for word in containing):
+                if containing and not any(word in self.documents.text(path).lower() for word in containing):
                     continue
                 if path in self._modules:
                     begun = begun or Evidence(f"the module {path}", Place(path, 0))
-                elif is_document(path) and not self.says_something(path):
+                elif is_document(path) and not self.documents.says_something(path):
                     begun = begun or Evidence(f"{path}, which says nothing yet", Place(path, 0))
                 else:
                     return Evidence(path, Place(path, 0)), True
@@ -275,62 +272,6 @@ class Witness:
             if any(_is_about(name, wanted) for name in (each.name, *each.about)):
                 return each.name
         return ""
-
-    # Documents ------------------------------------------------------------------------------------------------------
-
-    def text(self, path: str) -> str:
-        """A document's text, "" where it cannot be read."""
-        if path not in self._texts:
-            try:
-                self._texts[path] = (self.repository.root / path).read_text(encoding="utf-8", errors="replace")
-            except OSError:
-                self._texts[path] = ""
-        return self._texts[path]
-
-    def says_something(self, path: str) -> bool:
-        """Whether a document has more than its headings."""
-        lines = [line for line in self.text(path).splitlines() if not line.lstrip().startswith(("#", "<!--", "="))]
-        return len(" ".join(lines).split()) >= _STUB_WORDS
-
-    def page(self, module: Module) -> str:
-        """The document about a module, or "": one that has its name, or speaks of its file or its options."""
-        stem = module.path.removesuffix("/default.nix").removesuffix(".nix").rpartition("/")[2].lower()
-        names = [
-            module.path,
-            *(option.path.rpartition(".")[0] for option in module.facts.options if "." in option.path),
-        ]
-        by_name, mentions = self._documents
-        return by_name.get(stem) or next((mentions[name] for name in names if name in mentions), "")
-
-    @cached_property
-    def _documents(self) -> tuple[dict[str, str], dict[str, str]]:
-        """The documents that say something: by their own name, and by the paths and options that they mention."""
-        by_name: dict[str, str] = {}
-        mentions: dict[str, str] = {}
-        for path in self.repository.docs:
-            if not is_document(path) or not self.says_something(path):
-                continue
-            directory, _, name = path.rpartition("/")
-            # `docs/modules/users.md`, and not `docs/holiday/users.md`.
-            if directory == "docs" or {"modules", "options", "reference", "nixos", "home-manager"} & set(
-                directory.split("/")
-            ):
-                by_name.setdefault(name.rpartition(".")[0].lower(), path)
-            for word in _DOTTED.findall(self.text(path)):
-                mentions.setdefault(word.strip("./"), path)
-                parts = word.strip("./").split(".")
-                for length in range(2, len(parts)):
-                    mentions.setdefault(".".join(parts[:length]), path)
-        return by_name, mentions
-
-    def has_example(self, path: str) -> bool:
-        """Whether a document shows code."""
-        return bool(_FENCE.search(self.text(path)))
-
-
-def is_document(path: str) -> bool:
-    """Whether a file is prose."""
-    return path.lower().endswith((".md", ".txt", ".rst", ".org", ".adoc", ".mdx"))
 
 
 def glob(pattern: str) -> str:

@@ -143,14 +143,14 @@ def _substantial(witness: Witness) -> list[Module]:
 
 
 def _with_page(witness: Witness) -> _Counted:
-    pages = {module.path: witness.page(module) for module in _substantial(witness)}
+    pages = {module.path: witness.documents.page(module) for module in _substantial(witness)}
     have = [Evidence(f"{page}, about {path}", Place(page, 0)) for path, page in pages.items() if page]
     return have, [path for path, page in pages.items() if not page]
 
 
 def _with_examples(witness: Witness) -> _Counted:
-    pages = {module.path: witness.page(module) for module in _substantial(witness)}
-    shown = {path: page for path, page in pages.items() if page and witness.has_example(page)}
+    pages = {module.path: witness.documents.page(module) for module in _substantial(witness)}
+    shown = {path: page for path, page in pages.items() if page and witness.documents.has_example(page)}
     have = [Evidence(f"{page}, about {path}", Place(page, 0)) for path, page in shown.items()]
     return have, [path for path in pages if path not in shown]
 
@@ -171,7 +171,7 @@ def _in_use(witness: Witness) -> _Counted:
 def _in_flake(witness: Witness) -> _Counted:
     hosts = [host for host in witness.survey.hosts if host.in_flake is not None]
     have = [
-        Evidence(f"nixosConfigurations.{host.output}", Place("flake.nix", 0), host.name)
+        Evidence(f"nixosConfigurations.{host.output}", host.given or Place("flake.nix", 0), host.name)
         for host in hosts
         if host.in_flake
     ]

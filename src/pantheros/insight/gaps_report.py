@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from pantheros.insight.documents import Documents
 from pantheros.insight.evidence import Evidence
 from pantheros.insight.gaps import Gap, Status, lacks
 from pantheros.insight.proposals import Proposal, Recommended
@@ -72,6 +73,7 @@ def _modules(found: Standing) -> dict[str, Any]:
             of_layer = categories.setdefault(module.layer, {})
             of_layer[module.category] = of_layer.get(module.category, 0) + 1
     unused = set(repository.unused)
+    documents = Documents(repository)
     return {
         "total": len(repository.modules),
         "by_layer": by_layer,
@@ -89,6 +91,8 @@ def _modules(found: Standing) -> dict[str, Any]:
                 "imports": repository.imports[module.path],
                 "imported_by": repository.imported_by.get(module.path, []),
                 "unused": module.path in unused,
+                "page": (page := documents.page(module)) or None,
+                "example": bool(page) and documents.has_example(page),
             }
             for module in repository.modules
         ],
@@ -101,6 +105,7 @@ def _host(host: Host, gaps: tuple[Gap, ...]) -> dict[str, Any]:
         "kind": host.kind,
         "in_flake": host.in_flake,
         "output": host.output,
+        "given": str(host.given) if host.given is not None else None,
         "directory": host.directory,
         "has": {part: _place(host, part) for part in PARTS},
         "unknown": host.unknown or host.foreign or None,

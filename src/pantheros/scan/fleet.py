@@ -79,7 +79,16 @@ def _host(
     files = repository.closure([each.path for each in taken])
     raw, raw_packages = held(repository, files)
     kind: Kind = "server" if host.declared.table.kind == "server" else "workstation"
-    found = Host(host.name, directory, kind, host.name, tuple(files), (*settings, *raw), (*packages, *raw_packages))
+    found = Host(
+        host.name,
+        directory,
+        kind,
+        host.name,
+        tuple(files),
+        (*settings, *raw),
+        (*packages, *raw_packages),
+        given=written,
+    )
     report = posixpath.join(directory, "facter.json")
     hardware = host_sets(found, *OF_HARDWARE)
     if report in repository.files or hardware is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from pantheros.fleet.files import read_text
@@ -52,9 +52,10 @@ class Host:
     packages: tuple[Seen, ...] = ()
     has: dict[str, Place] = field(default_factory=dict)
     """Of `PARTS`, those that are there, and where."""
+    given: Place | None = None
+    """Where the flake says that it gives it out, where that is to be seen."""
     unknown: str = ""
     """What of its modules only Nix can tell, "" where all could be followed: then what is not seen is not there."""
-
     foreign: str = ""
     """A module from elsewhere that may set more than what is seen here, "" where there is none."""
 
@@ -221,9 +222,9 @@ class _Hosts:
                 if own.output == "nixosConfigurations":
                     found[name] = self._host(name, directory, own.name, file, own)
                 continue
-            output = self._given_by(directory, computed)
+            output, given = self._given_by(directory, computed)
             if directory not in shared and not self._is_mac(directory) and (output or self._is_machine(directory)):
-                found[name] = self._host(name, directory, output)
+                found[name] = replace(self._host(name, directory, output), given=given)
         for file, configuration in alone:
             name = configuration.name
             found.setdefault(name, self._host(name, "", name, file, configuration))
@@ -344,18 +345,21 @@ class _Hosts:
                 return path
         return None
 
-    def _given_by(self, directory: str, computed: Sequence[tuple[str, Configuration]]) -> str | None:
-        """The name by which outputs that are computed give out a directory's host; "" if they do not, None if that is
-        not to be told."""
+    def _given_by(
+        self, directory: str, computed: Sequence[tuple[str, Configuration]]
+    ) -> tuple[str | None, Place | None]:
+        """The name by which outputs that are computed give out a directory's host, and where; "" if they do not, None
+        if that is not to be told."""
         name = _stem(directory)
         for file, configuration in computed:
             if configuration.output == "nixosConfigurations":
                 led = (path for each in configuration.references for path in self.repository.leads_to(file, each))
                 if name in configuration.texts or any(_in(path, directory) for path in led):
-                    return name
+                    return name, Place(file, configuration.line)
         flake = self.repository.flake
         told = flake is None or flake.empty or any(output.name == "nixosConfigurations" for output in flake.outputs)
-        return "" if told and not any(each.output == "nixosConfigurations" for _, each in computed) else None
+        told = told and not any(each.output == "nixosConfigurations" for _, each in computed)
+        return "" if told else None, None
 
     # What a host comes to -------------------------------------------------------------------------------------------
 
@@ -397,6 +401,7 @@ class _Hosts:
             tuple(files),
             settings,
             packages,
+            given=Place(told_in, own.line) if own is not None and output else None,
             unknown=unknown,
             foreign=foreign[0].name if foreign else "",
         )
