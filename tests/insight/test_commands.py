@@ -176,6 +176,26 @@ def test_a_context_in_a_copy_without_its_history_is_still_compared(
     assert status == 0 and "not verified" in err
 
 
+def test_a_context_that_tells_what_will_be_late_is_compared_in_a_shallow_clone(
+    plain: Path, panther: Panther, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", f"{FIRST + 10 * DAY}")
+    (plain / "roadmap.toml").write_text('[[milestone]]\nid = "m"\ndue = 2026-02-12\nchanges = ["harden-ssh"]\n')
+    tasks = plain / "openspec/changes/harden-ssh/tasks.md"
+    tasks.write_text(tasks.read_text(encoding="utf-8").replace("[ ]", "[x]", 1), encoding="utf-8")
+    commit(plain, FIRST + 9 * DAY)
+    panther("context", plain, "--write")
+    assert "due 2026-02-12, and not done before" in (plain / "docs/context.md").read_text(encoding="utf-8")
+    commit(plain, FIRST + 10 * DAY)
+    git(tmp_path, "clone", "-q", "--depth", "1", plain.as_uri(), "shallow")
+    status, out, err = panther("context", tmp_path / "shallow", "--check")
+    assert (status, "not verified" in err) == (0, True), out
+
+
+def test_short_and_json_at_once_are_refused(plain: Path, panther: Panther) -> None:
+    assert panther("context", plain, "--short", "--json")[0] == 2
+
+
 # In short -----------------------------------------------------------------------------------------------------------
 
 

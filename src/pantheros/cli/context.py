@@ -15,6 +15,7 @@ from pantheros.git import commit_day, is_shallow, knows
 from pantheros.insight.context import Context, context
 from pantheros.insight.context_page import RECENT, as_json, as_markdown, short
 from pantheros.insight.kept import page_in, read_part, write_part
+from pantheros.insight.roadmap import read_pace
 from pantheros.insight.standing import Standing, standing
 from pantheros.scan.repository import top
 
@@ -37,6 +38,8 @@ def command(
 ) -> int:
     if update and check:
         raise PantherError("say --write or --check")
+    if in_short and json:
+        raise PantherError("say --short or --json")
     found = standing(top(path))
     root = found.survey.repository.root
     where = page_in(root, page)
@@ -61,11 +64,11 @@ def command(
 def _write(root: Path, here: Context, where: Path, page: Path) -> int:
     changed = False
     for _ in range(_ROUNDS):
-        made_from = {"day": f"{here.today}", **({"at": here.revision} if here.revision else {})}
-        if not write_part(where, NAME, made_from, as_markdown(here)):
+        made_from = {"day": f"{here.today}", "pace": f"{here.way.pace}", "at": here.revision}
+        if not write_part(where, NAME, {key: it for key, it in made_from.items() if it}, as_markdown(here)):
             break
         changed = True
-        here = context(standing(root), here.today)
+        here = context(standing(root), here.today, here.revision, here.way.pace)
     say(f"{page}: {'brought up to date' if changed else 'it was up to date'}")
     return 0
 
@@ -79,7 +82,7 @@ def _check(found: Standing, where: Path, page: Path) -> int:
     root = found.survey.repository.root
     day = part.day(page)
     at = part.made_from.get("at", "")
-    told, now = part.body, as_markdown(context(found, day, at))
+    told, now = part.body, as_markdown(context(found, day, at, read_pace(part.made_from.get("pace", ""))))
     if at and (is_shallow(root) or not knows(root, at)):
         told, now = _without_history(told), _without_history(now)
         say(("not verified: ", "cyan"), f"the recent changes: this clone has no history up to {at[:12]}", error=True)

@@ -14,7 +14,7 @@ from pantheros.cli.output import paragraph, plain, print_json, printable, report
 from pantheros.findings import PantherError
 from pantheros.insight.capabilities import read_model
 from pantheros.insight.kept import Part, page_in, read_part, write_part
-from pantheros.insight.roadmap import Pace, Roadmap, roadmap
+from pantheros.insight.roadmap import Pace, Roadmap, read_pace, roadmap
 from pantheros.insight.roadmap_page import MARKS, PICTURES, as_json, as_markdown, mermaid, svg
 from pantheros.insight.survey import Survey, survey
 from pantheros.scan.repository import top
@@ -88,7 +88,7 @@ def _roadmap(found: Survey, today: date, pace: Pace | None = None) -> Roadmap:
 
 
 def _made_from(here: Roadmap) -> dict[str, str]:
-    return {"day": f"{here.today}", "pace": f"{here.pace.tasks}/{here.pace.days}"}
+    return {"day": f"{here.today}", "pace": f"{here.pace}"}
 
 
 def _check(found: Survey, where: Path, page: Path) -> int:
@@ -112,12 +112,12 @@ def _check(found: Survey, where: Path, page: Path) -> int:
 
 
 def _of(part: Part, page: Path) -> tuple[date, Pace]:
-    tasks, _, days = part.made_from.get("pace", "").partition("/")
-    if not (tasks.lstrip("-").isdecimal() and days.isdecimal()):
+    pace = read_pace(part.made_from.get("pace", ""))
+    if pace is None:
         raise PantherError(
             f"the mark in {page} does not say at which pace", help="`panther roadmap --write` makes it again"
         )
-    return part.day(page), Pace(int(tasks), int(days))
+    return part.day(page), pace
 
 
 def _write_picture(path: Path, text: str) -> None:

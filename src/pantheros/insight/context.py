@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from pantheros.git import Commit, log, revision
 from pantheros.insight.documents import is_document
 from pantheros.insight.gaps import Gap
-from pantheros.insight.roadmap import Item, Roadmap, rank, roadmap
+from pantheros.insight.roadmap import Item, Pace, Roadmap, rank, roadmap
 from pantheros.insight.standing import Standing
+from pantheros.scan.facts import Input
 from pantheros.scan.hosts import PARTS
 from pantheros.specs.metadata import PRIORITIES
 from pantheros.specs.tree import without_day
@@ -60,7 +61,7 @@ _TREE = {
 
 
 class Technology(NamedTuple):
-    """An input of the flake, in the version that its lock file names."""
+    """An input of the flake, in the version that its lock file names; without one, as the flake asks for it."""
 
     name: str
     source: str
@@ -139,9 +140,9 @@ class Context:
         return found
 
 
-def context(found: Standing, today: date, at: str = "") -> Context:
+def context(found: Standing, today: date, at: str = "", pace: Pace | None = None) -> Context:
     """The context of a repository on a day. `at` is the revision whose history is told; left out, the one that is
-    checked out."""
+    checked out. The pace is the one given, or as git tells it."""
     survey, root = found.survey, found.survey.repository.root
     at = at or revision(root).removesuffix("+")
     return Context(
@@ -150,8 +151,8 @@ def context(found: Standing, today: date, at: str = "") -> Context:
         today,
         at,
         found,
-        roadmap(survey, found.model, today),
-        tuple(_technology(root)),
+        roadmap(survey, found.model, today, pace),
+        tuple(_locked_inputs(root)) or tuple(_asked_for(each) for each in survey.flake.inputs),
         tuple(_tree(survey.repository.files)),
         tuple(log(root, today - timedelta(days=RECENT_DAYS), at)) if at else (),
         tuple(_decisions(found)),
@@ -179,7 +180,7 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _technology(root: Path) -> Iterator[Technology]:
+def _locked_inputs(root: Path) -> Iterator[Technology]:
     """The inputs that the lock file names, those that the flake itself asks for."""
     for path in (root / "flake.lock", root / "nixos" / "flake.lock"):
         try:
@@ -205,6 +206,20 @@ def _locked(name: str, node: dict[str, Any]) -> Technology:
         day = ""
     branch = str(original.get("ref", "")) if isinstance(original, dict) else ""
     return Technology(name, source, branch, str(locked.get("rev", ""))[:12], day)
+
+
+def _asked_for(each: Input) -> Technology:
+    """An input as the flake asks for it: `github:owner/repository/branch?dir=x`, `nixpkgs/branch`, or an address."""
+    address, _, query = each.url.partition("?")
+    scheme, _, rest = address.partition(":")
+    branch = next((value for key, _, value in (part.partition("=") for part in query.split("&")) if key == "ref"), "")
+    if scheme in ("github", "gitlab", "sourcehut"):
+        parts = rest.split("/", 2)
+        return Technology(each.name, "/".join(parts[:2]), branch or "".join(parts[2:]), "", "")
+    if not rest and not address.startswith((".", "/")):
+        source, _, said = address.removeprefix("flake:").partition("/")
+        return Technology(each.name, source, branch or said, "", "")
+    return Technology(each.name, address, branch, "", "")
 
 
 def _tree(files: Sequence[str]) -> Iterator[Directory]:

@@ -9,7 +9,7 @@ from typing import Any
 from pantheros.fleet.secrecy import masked
 from pantheros.insight.context import RECENT_DAYS, Context
 from pantheros.insight.gaps_report import known
-from pantheros.insight.prose import counted, escaped, lower
+from pantheros.insight.prose import counted, escaped, lower, percent
 from pantheros.insight.roadmap import Item
 from pantheros.insight.roadmap_page import MARKS
 from pantheros.scan.hosts import PARTS, Host
@@ -117,16 +117,15 @@ def _technology(found: Context) -> Iterator[str]:
     yield "## Technology in use"
     yield ""
     if found.technology:
-        yield "| Input | From | Version | Of |"
+        yield "| Input | From | Version | Locked on |"
         yield "|---|---|---|---|"
         for each in found.technology:
             version = " ".join(part for part in (each.version, f"({each.revision})" if each.revision else "") if part)
             yield f"| {escaped(each.name)} | {escaped(each.source)} | {escaped(version)} | {each.day} |"
         yield ""
-    elif found.standing.survey.flake.inputs:
-        names = ", ".join(escaped(each.name) for each in found.standing.survey.flake.inputs)
-        yield f"Inputs: {names}; there is no lock file that names their versions."
-        yield ""
+        if not any(each.revision for each in found.technology):
+            yield "There is no lock file that names their revisions."
+            yield ""
     for area, titles in found.in_use.items():
         yield f"- {area}: {', '.join(titles)}"
     if found.in_use:
@@ -171,7 +170,7 @@ def _metrics(found: Context) -> Iterator[str]:
 
 
 def _share(number: int, total: int) -> str:
-    return f"{number}/{total} ({100 * number // total}%)" if total else f"{number}"
+    return f"{number}/{total} ({percent(number, total)})" if total else f"{number}"
 
 
 def _recent(found: Context) -> Iterator[str]:

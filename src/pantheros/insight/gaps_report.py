@@ -10,7 +10,7 @@ from pantheros.insight.documents import Documents
 from pantheros.insight.evidence import Evidence
 from pantheros.insight.gaps import Gap, Status, lacks
 from pantheros.insight.proposals import Proposal, Recommended
-from pantheros.insight.prose import counted, escaped, listed, lower, plural
+from pantheros.insight.prose import counted, escaped, listed, lower, percent, plural
 from pantheros.insight.standing import Moved, Since, Standing
 from pantheros.insight.survey import Change
 from pantheros.scan.hosts import PARTS, Host
@@ -269,7 +269,7 @@ def ordered(changes: Iterable[Change]) -> list[Change]:
 def _share(change: Change) -> str:
     if not change.total:
         return "–"
-    return f"{change.done}/{change.total} ({100 * change.done // change.total}%)"
+    return f"{change.done}/{change.total} ({percent(change.done, change.total)})"
 
 
 def how(moved: Moved) -> str:

@@ -15,6 +15,12 @@ def counted(number: int, what: str) -> str:
     return f"{number} {plural(number, what)}"
 
 
+def percent(part: int, whole: int) -> str:
+    """The nearest percent, and `100%` and `0%` for all and for none alone."""
+    nearest = (200 * part + whole) // (2 * whole)
+    return f"{min(max(nearest, int(part > 0)), 100 - int(part < whole))}%"
+
+
 def plural(number: int, what: str) -> str:
     return what if number == 1 else f"{what}s"
 

@@ -44,6 +44,15 @@ class Pace(NamedTuple):
     def days_per_task(self) -> float | None:
         return self.days / self.tasks if self.tasks > 0 and self.days else None
 
+    def __str__(self) -> str:
+        return f"{self.tasks}/{self.days}"
+
+
+def read_pace(text: str) -> Pace | None:
+    """The pace that a text such as `4/30` tells; None where it tells none."""
+    tasks, _, days = text.partition("/")
+    return Pace(int(tasks), int(days)) if tasks.lstrip("-").isdecimal() and days.isdecimal() else None
+
 
 @dataclass(frozen=True)
 class Item:

@@ -45,7 +45,7 @@ STATES: dict[State, Colours] = {
 INK, FAINT, RULE, CIRCLE = "#1c2127", "#5c6670", "#dfe3e8", "#c62828"
 HIGH, MARGIN = 46, 24
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Noto Sans', 'DejaVu Sans', sans-serif"
-_LEFT, _RIGHT, _NARROWEST, _WIDEST = 34, 12, 116, 252
+_LEFT, _RIGHT, _NARROWEST, _WIDEST = 34, 12, 116, 320
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MARKS_OF_A_LETTER = 6
 """More combining marks than any language puts on a letter would reach into the line above."""
