@@ -223,7 +223,8 @@ def test_long_names_are_shortened_and_whole_in_the_tooltip() -> None:
     (group,) = groups(checked(graph([Box("a", name, "", "done")], [], "")), "box")
     assert group.findtext(f"{SVG}title") == name
     shown = group.findtext(f"{SVG}text") or ""
-    assert shown.endswith("…") and name.startswith(shown[:-1])
+    begin, _, end = shown.partition("…")
+    assert begin and end and name.startswith(begin) and name.strip().endswith(end)
 
 
 @given(TEXTS, st.floats(30, 400))
@@ -236,7 +237,7 @@ def test_letters_keep_their_accents() -> None:
     assert fitted("e\u0301" * 40, 60, 13).rstrip("…").endswith("e\u0301")
     assert "\u200d…" not in fitted("👩\u200d👧" * 20, 60, 13)
     assert len(fitted("a" + "\u0301" * 1000, 200, 13)) < 10
-    assert fitted("שלום עולם" * 9, 60, 13).endswith("…\u200f")
+    assert fitted("a-long-name-of-a-change-1", 90, 13) != fitted("a-long-name-of-a-change-2", 90, 13)
 
 
 def test_wide_letters_count_double() -> None:

@@ -409,7 +409,7 @@ def test_the_graph_is_drawn(spec: Spec) -> None:
     titles = [each.text for each in picture.iter("{http://www.w3.org/2000/svg}title")]
     assert "1 of 2 tasks" in texts
     assert long in titles
-    assert not any(text and len(text) > 30 for text in texts)
+    assert not any(text and len(text) > 45 for text in texts)
 
 
 def test_no_changes_are_drawn_too(spec: Spec) -> None:

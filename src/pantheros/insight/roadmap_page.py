@@ -182,7 +182,7 @@ def _gantt(found: Roadmap) -> Iterator[str]:
     yield "  dateFormat YYYY-MM-DD"
     number = 0
     for phase in found.phases:
-        bars = [bar for item in phase.items if (bar := _bar(found, phase, item)) is not None]
+        bars = _bars(found, phase)
         if not bars and not any(each.due for each in phase.milestones):
             continue
         yield f"  section {_plain(phase.title)}"
@@ -229,7 +229,7 @@ def svg(found: Roadmap, picture: Picture) -> str:
     if picture == "dependencies":
         return graph([_box(item) for item in found.items], found.edges, empty=_NO_CHANGES)
     if picture == "schedule":
-        bars = [bar for phase in found.phases for item in phase.items if (bar := _bar(found, phase, item)) is not None]
+        bars = [bar for phase in found.phases for bar in _bars(found, phase)]
         milestones = [
             PicturedMilestone(each.title, each.due, phase.title, each.state)
             for phase in found.phases
@@ -247,6 +247,12 @@ def svg(found: Roadmap, picture: Picture) -> str:
 def _box(item: Item) -> Box:
     tasks = f"{item.done}/{item.total} tasks" if item.total else "no tasks"
     return Box(item.name, item.name, tasks, item.state, item.critical)
+
+
+def _bars(found: Roadmap, phase: Phase) -> list[Bar]:
+    """What is drawn of a phase, in the order of time."""
+    bars = [bar for item in phase.items if (bar := _bar(found, phase, item)) is not None]
+    return sorted(bars, key=lambda bar: (bar.begin, bar.end, bar.title))
 
 
 def _bar(found: Roadmap, phase: Phase, item: Item) -> Bar | None:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import accumulate, takewhile
 from typing import Literal, NamedTuple
 
 State = Literal["done", "active", "blocked", "overdue", "planned", "plain"]
@@ -47,6 +48,8 @@ HIGH, MARGIN = 46, 24
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Noto Sans', 'DejaVu Sans', sans-serif"
 _LEFT, _RIGHT, _NARROWEST, _WIDEST = 34, 12, 116, 320
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_END = 0.35
+"""How much of a shortened text is its end."""
 _MARKS_OF_A_LETTER = 6
 """More combining marks than any language puts on a letter would reach into the line above."""
 
@@ -85,7 +88,8 @@ def width(text: str, size: float, bold: bool = False) -> float:
 
 
 def fitted(text: str, room: float, size: float, bold: bool = False) -> str:
-    """The text on one line, shortened where it is wider than the room; letters keep their accents."""
+    """The text on one line, shortened in its middle where it is wider than the room: long names often differ in their
+    last word alone. Letters keep their accents."""
     text = " ".join(_FORBIDDEN.sub("", text).split())
     letters: list[str] = []
     for letter in text:
@@ -97,15 +101,16 @@ def fitted(text: str, room: float, size: float, bold: bool = False) -> str:
     if width("".join(letters), size, bold) <= room:
         return "".join(letters)
     room -= width("…", size, bold)
-    kept = 0
-    for letter in letters:
-        room -= width(letter, size, bold)
-        if room < 0:
-            break
-        kept += 1
-    shown = "".join(letters[:kept]).rstrip()
-    # The end of what is read from the right is on the left; a mark without a width says that … belongs to it.
-    return f"{shown}…\u200f" if unicodedata.bidirectional(shown[-1:] or " ") in ("R", "AL") else f"{shown}…"
+    end = _fitting(reversed(letters), room * _END, size, bold)
+    kept = letters[len(letters) - end :]
+    begin = _fitting(letters, room - width("".join(kept), size, bold), size, bold)
+    return f"{''.join(letters[:begin]).rstrip()}…{''.join(kept).lstrip()}"
+
+
+def _fitting(letters: Iterable[str], room: float, size: float, bold: bool) -> int:
+    """How many letters there is room for."""
+    rooms = accumulate(letters, lambda left, letter: left - width(letter, size, bold), initial=room)
+    return sum(1 for _ in takewhile(lambda left: left >= 0, rooms)) - 1
 
 
 def text(x: float, y: float, words: str, size: float = 13, fill: str = INK, more: str = "") -> str:
