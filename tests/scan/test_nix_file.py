@@ -116,6 +116,8 @@ def test_an_option_has_its_line() -> None:
     ("text", "found"),
     [
         ("{ a.b = 1; c = { d = true; }; }", {"a.b": ("1", ()), "c.d": ("true", ())}),
+        ('{ a = "sftp:u@h:/x"; b = "/mnt/x"; c = "me@there.example:x"; d = "b2:${f}"; }',
+         {"a": ("elsewhere", ()), "b": ("…", ()), "c": ("elsewhere", ()), "d": ("", ())}),
         ('{ a = { }; b = [ ]; c = null; d = "x"; e = "${f}"; }',
          {"a": ("{ }", ()), "b": ("[ ]", ()), "c": ("null", ()), "d": ("…", ()), "e": ("", ())}),
         ("{ config.a = 1; options.b = lib.mkOption { }; }", {"a": ("1", ())}),

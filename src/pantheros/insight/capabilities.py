@@ -90,7 +90,8 @@ class Capability(_Table):
     """Capabilities that come first."""
     settings: list[_Pattern] = []
     """Options of NixOS or home-manager whose being set shows it, or one below them; `*` stands for one part of a path,
-    `=true` at the end says that switched off it does not count, and `=false` that nothing else does."""
+    `=true` at the end says that switched off it does not count, and `=false` that nothing else does;
+    `=elsewhere`, that a text that names a place on another machine does."""
     unless: list[_Pattern] = []
     """For what NixOS does of itself: the settings that take it away."""
     packages: list[str] = []

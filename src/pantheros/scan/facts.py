@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -11,6 +12,8 @@ NEVER = "never"
 """Stands in `Setting.needs` for a condition that does not hold."""
 GIVEN = "…"
 """Stands in `Setting.value` for a text."""
+ELSEWHERE = "elsewhere"
+"""Stands in `Setting.value` for a text that names a place on another machine, as backups are sent to."""
 SOME = "*"
 """Stands in a path for a name that only Nix can tell."""
 
@@ -26,13 +29,21 @@ class Option(NamedTuple):
     line: int
 
 
+_ELSEWHERE = re.compile(r"(sftp|ssh|s3|b2|azure|gs|swift|rest|rclone|https?):\S|[\w.+-]+@[\w.-]+:")
+
+
+def sort_of(text: str) -> str:
+    """What is kept of a text: whether it names a place on another machine."""
+    return ELSEWHERE if _ELSEWHERE.match(text) else GIVEN
+
+
 class Setting(NamedTuple):
     """Something that is assigned."""
 
     path: str
     value: str
-    """`true`, `false`, `null`, `[ ]`, `{ }`, a small number, or a text that is a word such as `no`; `GIVEN` for any
-    other literal, which may be a secret and is of no interest; "" for what is computed."""
+    """`true`, `false`, `null`, `[ ]`, `{ }`, a small number, or a text that is a word such as `no`; `GIVEN` or
+    `ELSEWHERE` for any other literal, which may be a secret and is of no interest; "" for what is computed."""
     needs: tuple[str, ...]
     """The options that have to be on for it, `UNKNOWN` for any other condition, `NEVER` for one that cannot hold."""
     line: int

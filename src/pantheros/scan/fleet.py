@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pantheros.fleet.model import Import
 from pantheros.module import Host as FleetHost
 from pantheros.nix.values import Package, join_path
-from pantheros.scan.facts import GIVEN, Facts
+from pantheros.scan.facts import GIVEN, Facts, sort_of
 from pantheros.scan.hosts import OF_DISKS, OF_HARDWARE, Host, Kind, Place, Seen, held, host_sets
 from pantheros.scan.nix_file import read
 from pantheros.scan.repository import Repository
@@ -123,4 +123,6 @@ def _literal(value: object) -> str:
     """A value as a Nix file has it, where it is one word."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return GIVEN if isinstance(value, str | int | float) else ""
+    if isinstance(value, str):
+        return sort_of(value)
+    return GIVEN if isinstance(value, int | float) else ""

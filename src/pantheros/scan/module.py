@@ -6,7 +6,7 @@ from tree_sitter import Node
 
 from pantheros.fleet.secrecy import masked
 from pantheros.scan.expressions import CONDITIONAL, LAST_ARGUMENT, SETS, Expressions, Scope, bindings_of, quoted
-from pantheros.scan.facts import CONFIGURATIONS, GIVEN, UNKNOWN, Named, Option, Package, Setting
+from pantheros.scan.facts import CONFIGURATIONS, GIVEN, UNKNOWN, Named, Option, Package, Setting, sort_of
 
 _TOP = frozenset({"imports", "options", "config", "_module", "meta", "disabledModules", "freeformType", "_file", "key"})
 _PACKAGE_LISTS = frozenset({"systemPackages", "packages", "extraPackages", "plugins", "corePackages", "fontPackages"})
@@ -113,7 +113,9 @@ class ModuleReader:
         text = self.expressions.literal(node, scope)
         if text in _HARMLESS:
             return text or ""
-        return GIVEN if text is not None or node.type in _PLAIN else ""
+        if text is not None:
+            return sort_of(text)
+        return GIVEN if node.type in _PLAIN else ""
 
     def _bare(self, node: Node, scope: Scope) -> tuple[Node, tuple[str, ...], int]:
         """A value without `mkIf` and `mkDefault` around it, the conditions that were, and its priority."""
