@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pantheros.findings import PantherError
-from pantheros.scan.hosts import Host, hosts
+from pantheros.scan.host import Host
+from pantheros.scan.hosts import hosts
 from pantheros.scan.repository import Repository, scan
 
 Make = Callable[[Mapping[str, str]], Path]

@@ -16,7 +16,7 @@ from pantheros.insight.gaps import Gap
 from pantheros.insight.roadmap import Item, Pace, Roadmap, rank, roadmap
 from pantheros.insight.standing import Standing
 from pantheros.scan.facts import Input
-from pantheros.scan.hosts import PARTS
+from pantheros.scan.host import PARTS
 from pantheros.specs.metadata import PRIORITIES
 from pantheros.specs.tree import without_day
 

@@ -12,7 +12,7 @@ from pantheros.insight.gaps_report import known
 from pantheros.insight.prose import counted, escaped, lower, percent
 from pantheros.insight.roadmap import Item
 from pantheros.insight.roadmap_page import MARKS
-from pantheros.scan.hosts import PARTS, Host
+from pantheros.scan.host import PARTS, Host
 
 RECENT = f"## Recent changes (last {RECENT_DAYS} days)"
 _MOST_COMMITS = 30

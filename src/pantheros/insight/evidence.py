@@ -10,7 +10,8 @@ from typing import NamedTuple
 from pantheros.insight.documents import Documents, is_document
 from pantheros.insight.survey import Survey
 from pantheros.nix.values import split_path
-from pantheros.scan.hosts import Host, Place, Seen, at_home
+from pantheros.scan.host import Host, Place, Seen
+from pantheros.scan.hosts import at_home
 from pantheros.scan.repository import is_sample
 
 _COMPUTED = 2

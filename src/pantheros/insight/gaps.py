@@ -9,7 +9,7 @@ from typing import Literal
 from pantheros.insight.capabilities import Capability, Measure, Model
 from pantheros.insight.evidence import Evidence, Witness
 from pantheros.insight.survey import Change, Survey
-from pantheros.scan.hosts import PARTS, Host, Place
+from pantheros.scan.host import PARTS, Host, Place
 from pantheros.scan.repository import Module
 
 Status = Literal["present", "partial", "missing"]

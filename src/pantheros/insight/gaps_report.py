@@ -13,7 +13,7 @@ from pantheros.insight.proposals import Proposal, Recommended
 from pantheros.insight.prose import counted, escaped, listed, lower, percent, plural
 from pantheros.insight.standing import Moved, Since, Standing
 from pantheros.insight.survey import Change
-from pantheros.scan.hosts import PARTS, Host
+from pantheros.scan.host import PARTS, Host
 from pantheros.specs.metadata import PRIORITIES
 
 MARKS: dict[Status, str] = {"present": "✓", "partial": "◐", "missing": "✗"}

@@ -10,7 +10,8 @@ from pantheros.findings import PantherError
 from pantheros.fleet.read import FLEET_FILE
 from pantheros.scan.facts import Facts
 from pantheros.scan.fleet import read_fleet_hosts
-from pantheros.scan.hosts import Host, hosts
+from pantheros.scan.host import Host
+from pantheros.scan.hosts import hosts
 from pantheros.scan.repository import Repository, scan
 from pantheros.specs.listing import progress
 from pantheros.specs.metadata import Planning, read_planning

@@ -10,7 +10,8 @@ from pantheros.fleet.model import Import
 from pantheros.module import Host as FleetHost
 from pantheros.nix.values import Package, join_path
 from pantheros.scan.facts import GIVEN, Facts, sort_of
-from pantheros.scan.hosts import OF_DISKS, OF_HARDWARE, Host, Kind, Place, Seen, held, host_sets
+from pantheros.scan.host import Host, Kind, Place, Seen, host_sets
+from pantheros.scan.hosts import OF_DISKS, OF_HARDWARE, held
 from pantheros.scan.nix_file import read
 from pantheros.scan.repository import Repository
 from pantheros.synth.build import Model, build

@@ -5,77 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from dataclasses import replace
 
-from pantheros.fleet.files import read_text
-from pantheros.hardware.facter import read_report
 from pantheros.scan.facts import SOME, UNKNOWN, Configuration, Named, Setting
+from pantheros.scan.host import Host, Place, Seen, host_sets, under
+from pantheros.scan.kinds import kind_of, words_of
 from pantheros.scan.repository import Repository
-
-Kind = Literal["workstation", "server", "unknown"]
-"""What a machine is for: somebody sits at a workstation, laptops among them."""
-
-
-class Place(NamedTuple):
-    """Where something is seen."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.line else self.file
-
-
-class Seen(NamedTuple):
-    """A setting or a package that a host has; `sure` unless a condition stands around it that only Nix can judge."""
-
-    path: str
-    value: str
-    place: Place
-    sure: bool
-
-
-@dataclass(frozen=True)
-class Host:
-    """A machine."""
-
-    name: str
-    directory: str
-    """Where its own files lie, "" where it has none."""
-    kind: Kind
-    output: str | None
-    """Its name among the flake's outputs: "" where it is none of them, None where only Nix can tell."""
-    files: tuple[str, ...]
-    """The Nix files that it leads to."""
-    settings: tuple[Seen, ...] = ()
-    packages: tuple[Seen, ...] = ()
-    has: dict[str, Place] = field(default_factory=dict)
-    """Of `PARTS`, those that are there, and where."""
-    given: Place | None = None
-    """Where the flake says that it gives it out, where that is to be seen."""
-    unknown: str = ""
-    """What of its modules only Nix can tell, "" where all could be followed: then what is not seen is not there."""
-    foreign: str = ""
-    """A module from elsewhere that may set more than what is seen here, "" where there is none."""
-
-    @property
-    def followed(self) -> bool:
-        """Whether all of its own could be followed."""
-        return not self.unknown
-
-    @property
-    def whole(self) -> bool:
-        """Whether what is not seen on it is not there."""
-        return not (self.unknown or self.foreign)
-
-    @property
-    def in_flake(self) -> bool | None:
-        return None if self.output is None else bool(self.output)
-
-
-PARTS = ("hardware", "disks", "users", "home")
-"""What every host is to have besides its place in the flake."""
 
 _TOPS = ("hosts", "host", "machines", "nodes", "systems", "nixos")
 _NOT_AROUND = frozenset(
@@ -115,72 +50,6 @@ _OF_A_PERSON = frozenset(
         *("initialHashedPassword", "passwordFile", "shell", "packages", "description"),
     }
 )
-_FOR_OTHERS = (
-    *(
-        "services.nginx",
-        "services.caddy",
-        "services.traefik",
-        "services.haproxy",
-        "services.postgresql",
-        "services.k3s",
-    ),
-    *("services.prometheus", "services.grafana", "services.hydra", "services.buildbot-nix", "services.forgejo"),
-    *("services.gitea", "services.nextcloud", "services.jellyfin", "services.immich", "services.matrix-synapse"),
-    *(
-        "services.postfix",
-        "services.dovecot2",
-        "services.kubernetes",
-        "services.mysql",
-        "services.unbound",
-        "services.bind",
-    ),
-    *("services.gitlab-runner", "services.github-runners", "services.harmonia", "services.atticd", "services.samba"),
-)
-"""What a machine without a screen does for others."""
-_WITH_A_SCREEN = (
-    "services.pipewire",
-    "services.xserver",
-    "services.displayManager",
-    "fonts.packages",
-    "programs.steam",
-)
-_AT_A_DESK = (
-    "programs.hyprland.enable",
-    "programs.sway.enable",
-    "programs.niri.enable",
-    "programs.niri.settings",
-    "wayland.windowManager",
-    "services.xserver.desktopManager",
-    "services.xserver.windowManager",
-    "services.desktopManager",
-    "xsession.windowManager",
-)
-"""What only a machine with a screen sets, also by what it has in common with others."""
-_PORTABLE = (
-    "services.tlp",
-    "services.thermald",
-    "services.auto-cpufreq",
-    "services.asusd",
-    "services.supergfxd",
-    "services.fprintd",
-    "services.logind.lidSwitch",
-    "hardware.nvidia.prime",
-    "services.xserver.enable",
-    "services.libinput",
-    "powerManagement.powertop",
-)
-"""What a machine's own files set of a laptop or a desktop."""
-_IN_A_RACK = ("services.qemuGuest", "services.cloud-init", "virtualisation.hypervGuest", "virtualisation.vmware.guest")
-_RACK_MODULES = ("modulesPath/profiles/qemu-guest", "modulesPath/profiles/headless", "modulesPath/virtualisation")
-_DESK_MODULES = ("laptop", "lenovo", "framework", "thinkpad", "asus", "dell", "surface")
-_DESK_WORDS = frozenset(
-    {
-        *("laptop", "laptops", "desktop", "desktops", "workstation", "workstations", "notebook", "pc"),
-        *("yoga", "thinkpad", "ideapad", "zephyrus", "xps", "latitude", "framework", "surface", "elitebook", "macbook"),
-    }
-)
-"""Words for machines that somebody sits at, models of laptops among them."""
-_RACK_WORDS = frozenset({"server", "servers", "vps", "cloud", "nas", "node", "router", "homeserver"})
 
 
 def hosts(repository: Repository) -> tuple[Host, ...]:
@@ -303,7 +172,7 @@ class _Hosts:
         if posixpath.dirname(directory) in ("hosts", "machines", "nodes") and not directory.endswith(".nix"):
             return True
         return any(
-            _under(setting.path, prefix)
+            under(setting.path, prefix)
             for path in own
             if path in self.repository.nix
             for setting in self.repository.nix[path].settings
@@ -313,7 +182,7 @@ class _Hosts:
     def _is_mac(self, directory: str) -> bool:
         """Whether what lies there is for nix-darwin."""
         facts = [self.repository.nix[path] for path in self._own_files(directory) if path in self.repository.nix]
-        return "darwin" in _words(directory) or any(_of_a_mac(each.path) for said in facts for each in said.settings)
+        return "darwin" in words_of(directory) or any(_of_a_mac(each.path) for said in facts for each in said.settings)
 
     def _own_files(self, directory: str) -> list[str]:
         if directory not in self._own:
@@ -378,7 +247,7 @@ class _Hosts:
         start = self._with_own_modules(start, name, others)
         files = [path for path in repository.closure(start, name, others) if posixpath.basename(path) != "flake.nix"]
         settings, packages = held(repository, files, own.settings if own is not None else (), told_in)
-        kind = self._kind(directory or name, settings)
+        kind = kind_of(repository, directory or name, self._own_files(directory or name), settings)
         unknown = "its place among the flake's outputs" if output is None else ""
         unknown = unknown or (own.opaque[0] if own is not None and own.opaque else "")
         if not (files or unknown or (own is not None and own.settings)):
@@ -469,7 +338,7 @@ class _Hosts:
         for path in host.files:
             facts = self.repository.nix[path]
             for setting in facts.settings:
-                if _under(setting.path, "home-manager.users"):
+                if under(setting.path, "home-manager.users"):
                     return Place(path, setting.line)
         for file, each in self.configurations:
             if each.output == "homeConfigurations" and each.name.partition("@")[2] in (
@@ -479,48 +348,13 @@ class _Hosts:
                 return Place(file, each.line)
             if each.name and each.name == host.output and each.output == "nixosConfigurations":
                 for setting in each.settings:
-                    if _under(setting.path, "home-manager.users"):
+                    if under(setting.path, "home-manager.users"):
                         return Place(file, setting.line)
         return None
 
     def _says_something(self, path: str) -> bool:
         facts = self.repository.nix.get(path)
         return facts is None or (bool(facts.settings or facts.references or facts.modules) and not facts.broken)
-
-    def _reported(self, own: Iterable[str]) -> Kind:
-        """What a hardware report says of the machine: a virtual one is a server, one that is carried is not."""
-        for path in own:
-            if posixpath.basename(path) == "facter.json":
-                text, _ = read_text(self.repository.root, path)
-                report, _ = read_report(path, text) if text is not None else (None, [])
-                if report is not None and (report.virtual or report.portable):
-                    return "server" if report.virtual else "workstation"
-        return "unknown"
-
-    def _kind(self, directory: str, settings: Sequence[Seen]) -> Kind:
-        """What a machine is for: by where it lies, by what its own files say, and by what it has in common."""
-        if (said := _kind_said(directory)) != "unknown":
-            return said
-        own = set(self._own_files(directory))
-        if (reported := self._reported(sorted(own))) != "unknown":
-            return reported
-        taken = {other for path in own for other in self.repository.imports.get(path, ())}
-        for path in sorted(taken - own):
-            if (said := _kind_said(posixpath.basename(path).removesuffix(".nix"))) != "unknown":
-                return said
-        own |= taken
-        modules = [
-            each.name for path in own if path in self.repository.nix for each in self.repository.nix[path].modules
-        ]
-        set_here = [seen for seen in settings if seen.place.file in own and seen.value != "false"]
-        if any(name.startswith(_RACK_MODULES) for name in modules) or _any_under(set_here, _IN_A_RACK):
-            return "server"
-        if any(word in name for name in modules for word in _DESK_MODULES) or _any_under(set_here, _PORTABLE):
-            return "workstation"
-        if _any_under(settings, _AT_A_DESK):
-            return "workstation"
-        headless = not _any_under(settings, (*_PORTABLE, *_WITH_A_SCREEN))
-        return "server" if headless and _any_under(settings, _FOR_OTHERS) else "unknown"
 
 
 def _may_set(module: str) -> bool:
@@ -543,21 +377,6 @@ _INERT = frozenset(
     }
 )
 """Flakes whose modules set nothing until their options do."""
-
-
-def _kind_said(path: str) -> Kind:
-    """What the words of a path say that a machine is for; a number at a word's end says which of several."""
-    words = _words(path)
-    return "workstation" if words & _DESK_WORDS else "server" if words & _RACK_WORDS else "unknown"
-
-
-def _words(path: str) -> set[str]:
-    words = (word for part in path.split("/") for word in part.lower().replace("_", "-").split("-"))
-    return {word.rstrip("0123456789") or word for word in words}
-
-
-def _any_under(seen: Iterable[Seen], prefixes: Iterable[str]) -> bool:
-    return any(_under(each.path, prefix) for each in seen for prefix in prefixes if each.value != "false")
 
 
 def held(
@@ -595,15 +414,6 @@ def held(
             if maybe.issuperset(each.needs)
         ),
     )
-
-
-def host_sets(host: Host, *prefixes: str) -> Seen | None:
-    """The first setting of a host below one of some options."""
-    return next((seen for seen in host.settings if any(_under(seen.path, prefix) for prefix in prefixes)), None)
-
-
-def _under(path: str, prefix: str) -> bool:
-    return path == prefix or path.startswith(f"{prefix}.")
 
 
 def _in(path: str, directory: str) -> bool:
