@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pantheros.insight.capabilities import Model, read_model
-from pantheros.insight.gaps import Gap, assess, lacks
+from pantheros.insight.gaps import Gap, Status, assess, lacks
 from pantheros.insight.proposals import Recommended, recommend
 from pantheros.insight.standing import Standing, standing
 from pantheros.insight.survey import Change
@@ -259,16 +259,12 @@ def test_a_capability_that_is_not_wanted_is_no_gap(small: Small) -> None:
 
 @st.composite
 def gaps(draw: st.DrawFn) -> list[Gap]:
-    statuses = draw(
-        st.lists(
-            st.sampled_from(["present", "present", "partial", "missing", "proposed"]),
-            min_size=len(MODEL.capabilities),
-            max_size=len(MODEL.capabilities),
-        )
-    )
+    states: list[tuple[Status, str]] = [("present", ""), ("present", ""), ("partial", ""), ("missing", "")]
+    some = st.sampled_from([*states, ("missing", "some-change")])
+    drawn = draw(st.lists(some, min_size=len(MODEL.capabilities), max_size=len(MODEL.capabilities)))
     return [
-        Gap(each, "missing", (), proposed_by="some-change") if status == "proposed" else Gap(each, status, ())  # type: ignore[arg-type]
-        for each, status in zip(MODEL.capabilities.values(), statuses, strict=True)
+        Gap(each, status, (), proposed_by=change)
+        for each, (status, change) in zip(MODEL.capabilities.values(), drawn, strict=True)
     ]
 
 

@@ -580,7 +580,7 @@ def test_a_command_line_is_run_as_a_shell_runs_it(ready: Spec, line: str, status
     assert ready("check", "new-thing", "--run", line) == status
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.skipif(shutil.which("bash") is None, reason="only bash can tell that a part of a pipe has failed")
 def test_a_pipe_passes_where_each_part_does(ready: Spec) -> None:
     assert ready("check", "new-thing", "--run", "false | tail -n 5") == 1
 
@@ -636,7 +636,7 @@ EMPTY = "{ outputs = _: { nixosModules.default = { }; nixosModules.home-manager 
 
 
 @pytest.mark.nix
-@pytest.mark.skipif(shutil.which("nix") is None, reason="nix is not installed")
+@pytest.mark.skipif(shutil.which("nix") is None, reason="only Nix knows closures; .ci/run installs it")
 def test_nix_tells_time_and_closure_before_and_after(
     ready: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -959,10 +959,10 @@ def test_many_changes_that_depend_on_each_other_are_looked_at_quickly(spec: Spec
     reads = 0
     real = Path.open
 
-    def counting(self: Path, *arguments: object, **more: object) -> object:
+    def counting(self: Path, *arguments: Any, **more: Any) -> Any:
         nonlocal reads
         reads += self.name == ".openspec.yaml"
-        return real(self, *arguments, **more)  # type: ignore[arg-type]
+        return real(self, *arguments, **more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "open", counting)

@@ -182,8 +182,7 @@ def _in_a_shell(command: str, directory: Path) -> tuple[int, str]:
         raise PantherError(f"cannot run {command}: {error}") from error
     try:
         said, _ = process.communicate(timeout=_TIME)
-    except BaseException as error:
-        # What the shell has started ends with it.
+    except BaseException as error:  # Ctrl-C among them: what the shell has started ends with it, in any case
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

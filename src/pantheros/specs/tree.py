@@ -36,8 +36,8 @@ class TooLarge(PantherError):
 class NoFile(OSError):
     """What has the name of a file is a pipe, a socket or a device, which might never end, or wait for ever."""
 
-    def __init__(self, path: object) -> None:
-        super().__init__(errno.EINVAL, "it is no regular file", os.fspath(path))  # type: ignore[call-overload]
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(errno.EINVAL, "it is no regular file", os.fspath(path))
 
 
 class NoRoot(PantherError):

@@ -86,9 +86,8 @@ def _duties(root: Root) -> list[dict[str, Any]]:
     ]
     if not any((path / RECORD).is_file() for path in names):
         return []
-    # Loaded where it is needed: it takes as long as all the rest.
-    from pantheros.specs.policy import read_policy  # noqa: PLC0415
-    from pantheros.specs.rules import all_duties  # noqa: PLC0415
+    from pantheros.specs.policy import read_policy  # noqa: PLC0415 (loading it takes as long as all the rest)
+    from pantheros.specs.rules import all_duties  # noqa: PLC0415 (as above)
 
     return [{"change": name, **duty._asdict()} for name, duty in all_duties(root, read_policy(root), date.today())]
 

@@ -110,8 +110,7 @@ def _process(root: Root, only: str = "") -> list[Problem]:
     """What the open changes owe and wait for, where more than OpenSpec's own is used."""
     if not uses_more(root):
         return []
-    # Loaded where it is needed: it takes as long as all the rest.
-    from pantheros.specs.process import problems  # noqa: PLC0415
+    from pantheros.specs.process import problems  # noqa: PLC0415 (loading it takes as long as all the rest)
 
     return problems(root, date.today(), only)
 
@@ -121,11 +120,10 @@ def _of_one(root: Root, name: str) -> list[Problem]:
     found = _process(root, name)
     if not uses_more(root) or name not in change_names(root):
         return found
-    # Loaded where they are needed, as above.
-    import networkx as nx  # noqa: PLC0415
+    import networkx as nx  # noqa: PLC0415 (as above)
 
-    from pantheros.specs.planning import plan  # noqa: PLC0415
-    from pantheros.specs.process import Problem  # noqa: PLC0415
+    from pantheros.specs.planning import plan  # noqa: PLC0415 (as above: it loads networkx)
+    from pantheros.specs.process import Problem  # noqa: PLC0415 (as above)
 
     planned = plan(root)
     if name not in planned.order:
